@@ -1,0 +1,119 @@
+"""What somebody wants to happen: imperative, and refused where the rules forbid it.
+
+Every command carries an `id`. The same id twice is the same command: it is stored once, and the
+second answer is the first one. So a command whose answer was lost can simply be given again.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID, uuid4
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from ledger.domain import editions
+from ledger.domain.values import Basis, CorrectionKind, Layout, Source
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all commands.
+
+    Attributes:
+        actor: Who gives it.
+        reason: Why.
+        minor: Whether it is a minor edit.
+        published_at: When the result became public (aware); None: at the time of the command.
+        basis: How that time is known.
+        origin: Where an import found it.
+        id: The command's own id.
+        expected_version: The version it is based on; the command conflicts if the entry has moved
+            on. None: whatever version is current.
+    """
+
+    actor: str
+    reason: str | None = None
+    minor: bool = False
+    published_at: datetime | None = None
+    basis: Basis = "stated"
+    origin: str | None = None
+    id: UUID = msgspec.field(default_factory=uuid4)
+    expected_version: int | None = None
+
+
+class CreateEntry(Command, frozen=True, kw_only=True):
+    """Create an entry.
+
+    Attributes:
+        entry: Its id; None: derived from the date and the command's id.
+        slug: The last part of its path; None: by the rule of `permalinks.slugify`.
+        language: None: the edition's.
+        inferred: Names of the fields whose value had to be assumed.
+    """
+
+    date: date
+    headline: str
+    entry: UUID | None = None
+    slug: str | None = None
+    topic: str | None = None
+    summary: str | None = None
+    sources: tuple[Source, ...] = ()
+    cover_image: str | None = None
+    contexts: tuple[str, ...] = ()
+    language: str | None = None
+    edition: str = editions.DEFAULT
+    layout: Layout = Layout()
+    inferred: tuple[str, ...] = ()
+
+
+class EntryCommand(Command, frozen=True, kw_only=True):
+    """Base of the commands to an entry that exists."""
+
+    entry: UUID
+
+
+class EditEntry(EntryCommand, frozen=True, kw_only=True):
+    """Change some fields. UNSET leaves one as it is; None removes it.
+
+    A headline that changes moves the entry to the slug that the rule gives, unless `slug` is set.
+    """
+
+    date: date | UnsetType = UNSET
+    headline: str | UnsetType = UNSET
+    slug: str | UnsetType = UNSET
+    topic: str | UnsetType | None = UNSET
+    summary: str | UnsetType | None = UNSET
+    sources: tuple[Source, ...] | UnsetType = UNSET
+    cover_image: str | UnsetType | None = UNSET
+    contexts: tuple[str, ...] | UnsetType = UNSET
+    language: str | UnsetType = UNSET
+    edition: str | UnsetType = UNSET
+    layout: Layout | UnsetType = UNSET
+    inferred: tuple[str, ...] | UnsetType = UNSET
+
+
+class RevertEntry(EntryCommand, frozen=True, kw_only=True):
+    """Give an entry all the fields that it had in an earlier version."""
+
+    to_version: int
+
+
+class RetractEntry(EntryCommand, frozen=True, kw_only=True):
+    """Take an entry back, in public."""
+
+
+class ReinstateEntry(EntryCommand, frozen=True, kw_only=True):
+    """Undo a retraction or a merge."""
+
+
+class PublishCorrection(EntryCommand, frozen=True, kw_only=True):
+    """Put a public note on an entry."""
+
+    text: str
+    kind: CorrectionKind = "correction"
+
+
+class MergeEntry(EntryCommand, frozen=True, kw_only=True):
+    """Merge an entry into another one, which goes on in its place."""
+
+    into: UUID

@@ -1,0 +1,162 @@
+"""What happened: immutable facts, in the past tense.
+
+An event is stored in two parts. `Meta` says who, why and when; the event's data says what.
+They are encoded apart, so that the text can be erased one day while the rest survives.
+
+A stored type is named `EntryEdited@1`: the class and its schema, never a Python path. The data
+forbids unknown fields: an old program must fail rather than fold wrongly. In `EntryEdited`,
+UNSET means *not edited* and None means *removed*.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from ledger.domain.values import Basis, CorrectionKind, Layout, Source
+
+
+class Meta(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
+    """Who did it, why, and when it became public.
+
+    Attributes:
+        actor: Who, by name. A claim, not an authenticated identity.
+        reason: Why, in the actor's words.
+        minor: Whether the actor called it a minor edit.
+        published_at: When this version became public; aware, UTC.
+        basis: How that time is known.
+        command: The id of the command that this event answers.
+    """
+
+    actor: str
+    published_at: datetime
+    command: UUID
+    basis: Basis = "stated"
+    reason: str | None = None
+    minor: bool = False
+
+
+class EventData(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
+    """Base of what an event says. A subclass's docstring tells what has happened.
+
+    Attributes:
+        origin: Where it was learned: a page's path, a commit. None for a command given here.
+    """
+
+    __schema__ = 1
+
+    origin: str | None = None
+
+
+class EntryCreated(EventData, frozen=True, kw_only=True):
+    """An entry came into being.
+
+    Attributes:
+        inferred: The fields whose value an import had to assume.
+    """
+
+    date: date
+    headline: str
+    slug: str
+    edition: str
+    language: str
+    topic: str | None = None
+    summary: str | None = None
+    sources: tuple[Source, ...] = ()
+    cover_image: str | None = None
+    contexts: tuple[str, ...] = ()
+    layout: Layout = Layout()
+    inferred: tuple[str, ...] = ()
+
+
+class EntryEdited(EventData, frozen=True, kw_only=True):
+    """Some fields changed; only those are here.
+
+    Attributes:
+        reverts_to: The version that this edit restores, where it restores one.
+        inferred: The fields whose value is an import's assumption from here on. UNSET: those that
+            were so before, less the ones edited here.
+    """
+
+    date: date | UnsetType = UNSET
+    headline: str | UnsetType = UNSET
+    slug: str | UnsetType = UNSET
+    topic: str | UnsetType | None = UNSET
+    summary: str | UnsetType | None = UNSET
+    sources: tuple[Source, ...] | UnsetType = UNSET
+    cover_image: str | UnsetType | None = UNSET
+    contexts: tuple[str, ...] | UnsetType = UNSET
+    language: str | UnsetType = UNSET
+    edition: str | UnsetType = UNSET
+    layout: Layout | UnsetType = UNSET
+    reverts_to: int | None = None
+    inferred: tuple[str, ...] | UnsetType = UNSET
+
+
+class EntryRetracted(EventData, frozen=True, kw_only=True):
+    """The entry was taken back: it stays readable, marked, and takes no edits."""
+
+
+class EntryReinstated(EventData, frozen=True, kw_only=True):
+    """A retraction or a merge was undone."""
+
+
+class CorrectionPublished(EventData, frozen=True, kw_only=True):
+    """A public note was put on the entry; its fields stay as they are."""
+
+    kind: CorrectionKind
+    text: str
+
+
+class EntryMerged(EventData, frozen=True, kw_only=True):
+    """The entry was merged into another, which goes on in its place."""
+
+    into: UUID
+
+
+EVENT_TYPES: dict[str, type[EventData]] = {
+    cls.__name__: cls
+    for cls in (
+        EntryCreated,
+        EntryEdited,
+        EntryRetracted,
+        EntryReinstated,
+        CorrectionPublished,
+        EntryMerged,
+    )
+}
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One event of one entry.
+
+    Attributes:
+        entry: The entry's id.
+        version: The version of the entry that this event makes: 1, 2, 3, ...
+        meta: Who, why, when.
+        data: What.
+    """
+
+    entry: UUID
+    version: int
+    meta: Meta
+    data: EventData
+
+
+class RecordedEvent(Event, frozen=True):
+    """An event that the store has taken.
+
+    Attributes:
+        position: Its place in the log: 1, 2, 3, ... without gaps.
+        recorded_at: When the store took it; aware, UTC; it never runs backwards along the log.
+    """
+
+    position: int
+    recorded_at: datetime

@@ -1,0 +1,126 @@
+"""Slugs and paths: where an entry's page lives.
+
+A path is `/news/YYYY/MM/D/<slug>`: four-digit year, two-digit month, day without a leading zero.
+It is the same in every edition; an edition's own prefix (`/zh/news`) comes with its links.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+
+import msgspec
+
+from ledger.domain.editions import EDITIONS, Edition
+from ledger.errors import InvalidInput
+
+ASCII_SLUG_BYTES = 140
+OTHER_SLUG_CHARACTERS = 60
+ROOT = "/news"
+
+# A slug of ours must not shadow a page that is always there.
+RESERVED_SLUGS = frozenset({"index", "readme"})
+
+_EXTENSION = re.compile(r"\.(?:md|html|json|xml)$")
+_PATH = re.compile(r"(?P<prefix>.*?)/(?P<y>\d{4})/(?P<m>\d{2})/(?P<d>\d{1,2})/(?P<slug>[^/]+)")
+
+
+def slugify(headline: str, edition: Edition) -> str:
+    """Return the slug that the site gives a headline.
+
+    An ASCII edition takes the first 140 bytes, folds them to ASCII without accents and in lower
+    case, and makes every run of anything but a letter or digit one `-`. Other editions take the
+    first 60 characters, drop `.` and `,`, and keep letters, digits and their case: this gives all
+    924 slugs of the corpus. `entry` stands in where nothing is left.
+    """
+    if edition.ascii_slugs:
+        cut = headline.encode()[:ASCII_SLUG_BYTES].decode(errors="ignore")
+        folded = "".join(
+            c for c in unicodedata.normalize("NFKD", cut) if not unicodedata.combining(c)
+        )
+        slug = re.sub(r"[^a-z0-9]+", "-", folded.lower())
+    else:
+        cut = re.sub(r"[.,]", "", headline[:OTHER_SLUG_CHARACTERS])
+        slug = re.sub("-+", "-", "".join(c if _is_word(c) else "-" for c in cut))
+    return slug.strip("-") or "entry"
+
+
+def _is_word(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LN"
+
+
+def path_of(day: date, slug: str) -> str:
+    """Return the path of a page, without edition prefix and extension."""
+    return f"{ROOT}/{day.year:04}/{day.month:02}/{day.day}/{slug}"
+
+
+def day_path(day: date) -> str:
+    """Return the path of a day's index, without edition prefix and extension."""
+    return path_of(day, "index")
+
+
+def with_prefix(path: str, prefix: str) -> str:
+    """Return `path` as it is linked under `prefix`."""
+    return prefix + path.removeprefix(ROOT)
+
+
+class Permalink(msgspec.Struct, frozen=True):
+    """A permalink taken apart.
+
+    Attributes:
+        day: The day it names.
+        slug: Its last part, without an extension.
+        prefix: What stands before the date, as written.
+    """
+
+    day: date
+    slug: str
+    prefix: str
+
+    @property
+    def path(self) -> str:
+        """The path, without edition prefix and extension."""
+        return path_of(self.day, self.slug)
+
+    @property
+    def editions(self) -> list[str]:
+        """The codes of all editions, those first whose prefix this one ends in."""
+
+        def unlikeness(code: str) -> int:
+            prefix = EDITIONS[code].prefix
+            return -len(prefix) if self.prefix.endswith(prefix) else 1
+
+        return sorted(EDITIONS, key=unlikeness)
+
+
+def parse_permalink(text: str) -> Permalink | None:
+    """Take a permalink or a page's file name apart; None where it is not one.
+
+    The extension may be there or not, the day's leading zero too.
+    """
+    match = _PATH.fullmatch(_EXTENSION.sub("", text))
+    if match is None:
+        return None
+    try:
+        day = date(int(match["y"]), int(match["m"]), int(match["d"]))
+    except ValueError:
+        return None
+    return Permalink(day, match["slug"], match["prefix"])
+
+
+def check_slug(slug: str) -> str:
+    """Return `slug` if a page can live under it, in a link and in a folder.
+
+    Raises:
+        InvalidInput: It is empty, too long, or holds a character that a path cannot.
+    """
+    if not slug or slug in {".", ".."}:
+        raise InvalidInput(f"a page cannot be called {slug!r}; give a slug of letters and digits")
+    # File systems take names of 255 bytes, and an extension follows.
+    if len(slug.encode()) > 240:
+        raise InvalidInput("the slug is longer than 240 bytes; give a shorter one")
+    for character in slug:
+        if character in "/\\?#%" or character.isspace() or not character.isprintable():
+            raise InvalidInput(f"the slug must not contain {character!r}")
+    return slug

@@ -1,0 +1,191 @@
+"""What the values of an entry may be. Every check returns the value or says what is wrong."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlsplit
+
+from ledger.domain import editions
+from ledger.domain.permalinks import check_slug
+from ledger.domain.values import FIELDS, Layout, Source
+from ledger.errors import InvalidInput, InvalidTime
+
+# Far above anything published, far below what would choke a reader of the log.
+MAX_CHARACTERS = {"headline": 20_000, "topic": 2_000, "url": 8_000}
+MAX_TEXT = 200_000
+MAX_ITEMS = 1_000
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+_SCHEMES = ("http", "https")
+_PREFIX = re.compile(r"(/[A-Za-z0-9_-]+)+")
+
+
+def check_text(what: str, text: str, *, may_be_empty: bool = False) -> str:
+    """Return `text`, one line of readable characters.
+
+    Spaces at either end are kept: that is how it was published.
+
+    Raises:
+        InvalidInput: It is empty, too long, or holds a control character or a lone surrogate.
+    """
+    if not may_be_empty and not text.strip():
+        raise InvalidInput(f"the {what} is empty")
+    limit = MAX_CHARACTERS.get(what, MAX_TEXT)
+    if len(text) > limit:
+        raise InvalidInput(f"the {what} has {len(text):,} characters; {limit:,} are the most")
+    if not text.isprintable():
+        for index, character in enumerate(text):
+            category = unicodedata.category(character)
+            if category in {"Cc", "Cs", "Zl", "Zp"}:
+                name = {"\n": "a line break", "\t": "a tab"}.get(
+                    character, f"the control character U+{ord(character):04X}"
+                )
+                raise InvalidInput(
+                    f"the {what} holds {name} at character {index + 1}; it must be one plain line"
+                )
+    return text
+
+
+def check_url(what: str, url: str) -> str:
+    """Return `url`, an absolute http or https address that a page can link.
+
+    Raises:
+        InvalidInput: It is not one.
+    """
+    check_text("url", url)
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme.lower() in _SCHEMES and bool(parts.hostname)
+    except ValueError:
+        sound = False
+    if not sound or any(character.isspace() or character in "<>" for character in url):
+        shown = url if len(url) <= 80 else url[:77] + "..."
+        raise InvalidInput(f"the {what} {shown!r} is no http or https address without spaces")
+    return url
+
+
+def check_sources(sources: tuple[Source, ...]) -> tuple[Source, ...]:
+    """Return `sources` if each has a name and an address.
+
+    Raises:
+        InvalidInput: One has not, or there are too many.
+    """
+    _check_count("sources", sources)
+    for source in sources:
+        check_text("name of a source", source.name)
+        check_url("address of a source", source.url)
+        if source.image is not None:
+            check_url("image of a source", source.image)
+    return sources
+
+
+def check_contexts(contexts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `contexts` without repetitions.
+
+    Raises:
+        InvalidInput: One is no text, or there are too many.
+    """
+    _check_count("contexts", contexts)
+    return tuple(dict.fromkeys(check_text("name", context) for context in contexts))
+
+
+def _check_count(what: str, items: tuple[object, ...]) -> None:
+    if len(items) > MAX_ITEMS:
+        raise InvalidInput(f"{len(items):,} {what} are too many; {MAX_ITEMS:,} are the most")
+
+
+def check_date(day: date, now: datetime) -> date:
+    """Return `day` if it has come: tomorrow is allowed, as it begins earlier in the east.
+
+    Raises:
+        InvalidTime: It lies further ahead.
+    """
+    if day > now.astimezone(UTC).date() + timedelta(days=1):
+        raise InvalidTime(f"the date {day} lies in the future")
+    return day
+
+
+def check_published_at(moment: datetime, now: datetime) -> datetime:
+    """Return `moment` in UTC if it has passed.
+
+    Raises:
+        InvalidTime: It has no time zone, or lies in the future: the ledger keeps what has been
+            published, not what is planned.
+    """
+    if moment.tzinfo is None:
+        raise InvalidTime(f"the publication time {moment} has no time zone")
+    moment = moment.astimezone(UTC)
+    if moment > now:
+        raise InvalidTime(f"the publication time {moment:%Y-%m-%d %H:%M:%S} lies in the future")
+    return moment
+
+
+def check_language(tag: str) -> str:
+    """Return `tag` if it looks like a BCP 47 tag.
+
+    Raises:
+        InvalidInput: It does not.
+    """
+    if not _LANGUAGE.fullmatch(tag):
+        raise InvalidInput(f"the language {tag!r} is no tag such as en or zh-Hant")
+    return tag
+
+
+def check_layout(layout: Layout) -> Layout:
+    """Return `layout` if its prefixes are paths.
+
+    Raises:
+        InvalidInput: One is not.
+    """
+    for prefix in (layout.prefix, layout.day_prefix):
+        if prefix is not None and not _PREFIX.fullmatch(prefix):
+            raise InvalidInput(f"the path prefix {prefix!r} is not one such as /news or /zh/news")
+    return layout
+
+
+def check_inferred(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `names` if each is a field.
+
+    Raises:
+        InvalidInput: One is not.
+    """
+    for name in names:
+        if name not in FIELDS:
+            raise InvalidInput(f"no field is called {name!r}; known are: {', '.join(FIELDS)}")
+    return names
+
+
+def check_field(name: str, value: object, now: datetime) -> object:
+    """Return the value of the field called `name`, checked.
+
+    Raises:
+        InvalidInput: The value is not one for this field.
+    """
+    match name, value:
+        case "topic" | "summary" | "cover_image", None:
+            return None
+        case "headline" | "summary", str():
+            return check_text(name, value)
+        case "topic", str():
+            # The archive has pages whose topic line is there and empty.
+            return check_text(name, value, may_be_empty=True)
+        case "cover_image", str():
+            return check_url("cover image", value)
+        case "slug", str():
+            return check_slug(value)
+        case "language", str():
+            return check_language(value)
+        case "edition", str():
+            return editions.edition(value).code
+        case "date", date():
+            return check_date(value, now)
+        case "sources", tuple():
+            return check_sources(value)
+        case "contexts", tuple():
+            return check_contexts(value)
+        case "layout", Layout():
+            return check_layout(value)
+        case _:
+            raise InvalidInput(f"the {name} cannot be {value!r}")
