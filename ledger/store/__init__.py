@@ -1,0 +1,1 @@
+"""The append-only log, as a persistence module for the `eventsourcing` library."""

@@ -1,0 +1,129 @@
+"""Connections to SQLite files: opened, shared by threads, and their errors put into words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from eventsourcing.persistence import IntegrityError
+
+from ledger.errors import (
+    LedgerError,
+    NotALedger,
+    StoreBusy,
+    StoreCorrupt,
+    StoreError,
+    StoreFull,
+    StoreNotWritable,
+)
+
+_MEANING: dict[int, tuple[type[LedgerError], str]] = {
+    sqlite3.SQLITE_NOTADB: (NotALedger, "is no ledger; nothing was touched"),
+    sqlite3.SQLITE_CORRUPT: (StoreCorrupt, "is damaged: restore it from a backup"),
+    sqlite3.SQLITE_FULL: (StoreFull, "could not be written, the disk is full: nothing was stored"),
+    sqlite3.SQLITE_IOERR: (
+        StoreFull,
+        "could not be read or written, the disk is full or failing: nothing was stored",
+    ),
+    sqlite3.SQLITE_BUSY: (StoreBusy, "is being written by another process: try again"),
+    sqlite3.SQLITE_READONLY: (StoreNotWritable, "cannot be written: check its permissions"),
+    sqlite3.SQLITE_PERM: (StoreNotWritable, "cannot be opened: check its permissions"),
+    sqlite3.SQLITE_CANTOPEN: (
+        StoreNotWritable,
+        "cannot be opened: check that it and its folder may be used",
+    ),
+}
+
+
+def connect(
+    path: Path, mode: str = "rw", *, timeout: float = 30.0, immutable: bool = False
+) -> sqlite3.Connection:
+    """Open a SQLite file in autocommit, for use by any thread, one at a time.
+
+    Args:
+        path: The file.
+        mode: ro, rw, or rwc (make it if it is not there).
+        timeout: Seconds to wait for a lock.
+        immutable: Read the file as it lies, without locks: nobody may be writing it.
+    """
+    uri = f"file:{quote(str(path.absolute()))}?mode={mode}" + ("&immutable=1" if immutable else "")
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False
+    )
+    # Somebody else's file must not make us run its functions.
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Hold the file's write lock and commit at the end, or roll everything back."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite has rolled back by itself where the disk was full.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours, or into the library's where its contract asks for it.
+
+    Raises:
+        StoreError: By its subclass, and in words, what happened to the file at `path`.
+        eventsourcing.persistence.IntegrityError: A constraint or a trigger refused a row.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_CONSTRAINT:
+            raise IntegrityError(str(error)) from error
+        cls, what = _MEANING.get(code, (StoreError, "failed"))
+        raise cls(f"{path} {what} ({error})") from error
+    except OSError as error:
+        raise StoreNotWritable(f"{path} cannot be opened: {error.strerror}") from error
+
+
+class Pool:
+    """Idle connections for readers: as many as ever read at once.
+
+    Args:
+        connect: Opens one more.
+    """
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._closed = False
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection; one that saw an error is not used again."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if self._closed:
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close the idle connections; the ones still lent are closed when they come back."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()

@@ -1,0 +1,272 @@
+"""The log as every back end offers it, and its face towards the `eventsourcing` library.
+
+A recorder of ours speaks in plain rows, because a row is what is stored, hashed and proved. The
+library's own interface (stored events, notifications, subscriptions) is written once, here, on
+top of that.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    ListenNotifySubscription,
+    Notification,
+    StoredEvent,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class NewRow(NamedTuple):
+    """An event on its way into the log; see `Row`."""
+
+    entry: bytes
+    version: int
+    type: str
+    meta: bytes
+    content: bytes
+
+
+class Row(NamedTuple):
+    """An event as it lies in the log.
+
+    Attributes:
+        position: 1, 2, 3, ... without gaps, in one order for the whole log.
+        entry: The entry's id, 16 bytes.
+        version: The entry's version that the event makes.
+        type: Name and schema, as in `EntryEdited@1`.
+        recorded_at: Microseconds since 1970-01-01T00:00:00Z; never less than the row before.
+        meta: A random salt of 16 bytes, then the encoded `Meta`.
+        content: A random salt of 16 bytes, then the encoded data.
+    """
+
+    position: int
+    entry: bytes
+    version: int
+    type: str
+    recorded_at: int
+    meta: bytes
+    content: bytes
+
+
+class Appended(NamedTuple):
+    """Where an append went.
+
+    Attributes:
+        first: The position of its first event; the others follow without a gap.
+        recorded_at: Microseconds since 1970-01-01T00:00:00Z, the same for all its events.
+        clock_behind: By how many microseconds the clock was behind the log's last event. Then
+            `recorded_at` repeats that event's time, because the log's time never runs backwards.
+    """
+
+    first: int
+    recorded_at: int
+    clock_behind: int = 0
+
+
+class Head(NamedTuple):
+    """The end of the log: its last position and that event's time; zeros where it is empty."""
+
+    position: int
+    recorded_at: int
+
+
+class Identity(NamedTuple):
+    """What a ledger is called for life.
+
+    Attributes:
+        id: Random, 16 bytes in hexadecimal digits.
+        origin: The name that its checkpoints are signed under.
+        created_at: Microseconds since 1970-01-01T00:00:00Z.
+    """
+
+    id: str
+    origin: str
+    created_at: int
+
+
+def to_datetime(microseconds: int) -> datetime:
+    """Return an aware UTC time from microseconds since 1970-01-01T00:00:00Z."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def to_microseconds(moment: datetime) -> int:
+    """Return microseconds since 1970-01-01T00:00:00Z, exactly."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+@dataclass(frozen=True)
+class LogEvent(Notification):
+    """A library notification that also carries what our rows have beside `state`.
+
+    `state` is the content; a stored event of the library's own has empty `meta`.
+    """
+
+    meta: bytes = b""
+    recorded_at: int = 0
+
+
+@dataclass(frozen=True)
+class NewLogEvent(StoredEvent):
+    """A library stored event with its `meta` apart; `state` is the content."""
+
+    meta: bytes = b""
+
+
+class LogRecorder(ApplicationRecorder):
+    """Records events in one gapless global order. Each back end is one subclass."""
+
+    @abstractmethod
+    def identity(self) -> Identity:
+        """Return what this ledger is called."""
+
+    @abstractmethod
+    def create(self, origin: str | None = None) -> Identity:
+        """Make the ledger if there is none, and return its identity.
+
+        Args:
+            origin: The name it is to be known by; None: one made from its id.
+
+        Raises:
+            StoreError: It cannot be made, or there is something else in its place.
+        """
+
+    @abstractmethod
+    def upgrade(self) -> tuple[int, int]:
+        """Bring an older log schema up to the program's; return the versions before and after.
+
+        Raises:
+            StoreError: There is no ledger, or it is newer than the program.
+        """
+
+    @abstractmethod
+    def append(self, rows: Sequence[NewRow]) -> Appended:
+        """Append events in one transaction: all of them, or none.
+
+        Raises:
+            eventsourcing.persistence.IntegrityError: An entry already has one of the versions.
+            StoreError: The store failed; nothing was stored.
+        """
+
+    @abstractmethod
+    def head(self) -> Head:
+        """Return the end of the log."""
+
+    @abstractmethod
+    def read(self, after: int, limit: int, upto: int | None = None) -> list[Row]:
+        """Return at most `limit` events above position `after`, in order, up to `upto`."""
+
+    @abstractmethod
+    def read_entry(self, entry: bytes, after: int = 0) -> list[Row]:
+        """Return the events of one entry above version `after`, in order."""
+
+    @abstractmethod
+    def find_entries(self, low: bytes, high: bytes, limit: int) -> list[bytes]:
+        """Return at most `limit` ids of entries from `low` to `high`, both included."""
+
+    # From here on: the library's interface.
+
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], **_kwargs: Any
+    ) -> Sequence[int] | None:
+        """Append the library's stored events; return their positions."""
+        if not stored_events:
+            return []
+        first = self.append(
+            [
+                NewRow(
+                    _entry_bytes(event.originator_id),
+                    event.originator_version,
+                    event.topic,
+                    getattr(event, "meta", b""),
+                    event.state,
+                )
+                for event in stored_events
+            ]
+        ).first
+        return range(first, first + len(stored_events))
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """Return the events of one entry between two versions, as the library's."""
+        rows = self.read_entry(_entry_bytes(originator_id), -1 if gt is None else gt)
+        if lte is not None:
+            rows = [row for row in rows if row.version <= lte]
+        if desc:
+            rows.reverse()
+        return [to_log_event(row) for row in rows[:limit]]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """Return a section of the log, as the library's notifications."""
+        after = 0 if start is None else start - 1 if inclusive_of_start else start
+        found: list[Notification] = []
+        while len(found) < limit and (rows := self.read(after, limit, stop)):
+            after = rows[-1].position
+            found += [to_log_event(row) for row in rows if not topics or row.type in topics]
+        return found[:limit]
+
+    def max_notification_id(self) -> int | None:
+        """Return the log's last position; None where it is empty."""
+        return self.head().position or None
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> PollingSubscription:
+        """Return the events above position `gt`, those to come too."""
+        return PollingSubscription(self, gt=gt, topics=topics)
+
+
+class PollingSubscription(ListenNotifySubscription[LogRecorder]):
+    """A subscription that looks for new events a few times a second.
+
+    SQLite tells nobody that another process has written, so there is nothing to listen to.
+    """
+
+    INTERVAL = 0.1
+
+    def _loop_on_pull(self) -> None:
+        try:
+            while not self._has_been_stopped:
+                self._pull()
+                self._has_been_notified.wait(self.INTERVAL)
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that iterates
+            self._thread_error = error
+            self.stop()
+
+
+def to_log_event(row: Row) -> LogEvent:
+    """Return a row as the library's notification."""
+    return LogEvent(
+        originator_id=UUID(bytes=row.entry),
+        originator_version=row.version,
+        topic=row.type,
+        state=row.content,
+        id=row.position,
+        meta=row.meta,
+        recorded_at=row.recorded_at,
+    )
+
+
+def _entry_bytes(originator_id: UUID | str) -> bytes:
+    return (originator_id if isinstance(originator_id, UUID) else UUID(originator_id)).bytes

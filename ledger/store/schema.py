@@ -1,0 +1,79 @@
+"""The schema of a SQLite log: its tables, the triggers that guard them, and its upgrades."""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x6C656467
+"""Marks a SQLite file as ours ("ledg")."""
+
+# One script a schema version: script n leads from schema n to n + 1. A released script is never
+# changed. The database itself refuses what must never happen. REPLACE passes the triggers on
+# UPDATE and DELETE, so the insert trigger refuses an (entry, version) that is already there.
+MIGRATIONS: list[tuple[str, ...]] = [
+    (
+        """
+        CREATE TABLE ledger (
+            id TEXT NOT NULL,
+            origin TEXT NOT NULL,
+            created_at INTEGER NOT NULL
+        ) STRICT
+        """,
+        """
+        CREATE TABLE events (
+            position INTEGER PRIMARY KEY,
+            entry BLOB NOT NULL,
+            version INTEGER NOT NULL,
+            type TEXT NOT NULL,
+            recorded_at INTEGER NOT NULL,
+            meta BLOB NOT NULL,
+            content BLOB NOT NULL,
+            UNIQUE (entry, version)
+        ) STRICT
+        """,
+        """
+        CREATE TRIGGER events_are_appended BEFORE INSERT ON events
+        WHEN NEW.position IS NOT (SELECT coalesce(max(position), 0) + 1 FROM events)
+            OR NEW.recorded_at <
+                (SELECT recorded_at FROM events WHERE position = NEW.position - 1)
+            OR EXISTS (SELECT 1 FROM events WHERE entry = NEW.entry AND version = NEW.version)
+        BEGIN
+            SELECT RAISE(ABORT, 'ledger: events are only appended, each once and in turn');
+        END
+        """,
+        """
+        CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
+        BEGIN
+            SELECT RAISE(ABORT, 'ledger: events are never changed');
+        END
+        """,
+        """
+        CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON events
+        BEGIN
+            SELECT RAISE(ABORT, 'ledger: events are never deleted');
+        END
+        """,
+        """
+        CREATE TRIGGER identity_is_never_changed BEFORE UPDATE ON ledger
+        BEGIN
+            SELECT RAISE(ABORT, 'ledger: the identity is never changed');
+        END
+        """,
+        """
+        CREATE TRIGGER identity_is_never_deleted BEFORE DELETE ON ledger
+        BEGIN
+            SELECT RAISE(ABORT, 'ledger: the identity is never deleted');
+        END
+        """,
+        """
+        CREATE TRIGGER identity_is_single BEFORE INSERT ON ledger
+        WHEN EXISTS (SELECT 1 FROM ledger)
+        BEGIN
+            SELECT RAISE(ABORT, 'ledger: there is one identity');
+        END
+        """,
+    ),
+]
+
+
+def schema_version() -> int:
+    """Return the log schema that this program works with."""
+    return len(MIGRATIONS)

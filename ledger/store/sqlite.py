@@ -1,0 +1,360 @@
+"""The log on SQLite: a persistence module for the `eventsourcing` library.
+
+`PERSISTENCE_MODULE=ledger.store.sqlite` with `LEDGER_STORE=sqlite:///news.db` gives any
+application of that library this store.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from eventsourcing.persistence import (
+    AggregateRecorder,
+    InfrastructureFactory,
+    InfrastructureFactoryError,
+    Mapper,
+    ProcessRecorder,
+    TrackingRecorder,
+)
+
+from ledger.errors import NotALedger, StoreNotFound, StoreTooNew, StoreTooOld
+from ledger.store import schema
+from ledger.store.connections import Pool, connect, transaction, translated
+from ledger.store.log import Appended, Head, Identity, LogRecorder, NewRow, Row
+from ledger.store.mapper import EventMapper
+from ledger.store.urls import DEFAULT_URL, SQLiteURL, parse_store_url
+
+Clock = Callable[[], int]
+"""Gives the present time in microseconds since 1970-01-01T00:00:00Z."""
+
+_COLUMNS = "position, entry, version, type, recorded_at, meta, content"
+_LAST_POSITION = 2**63 - 1
+
+
+def system_clock() -> int:
+    """Return the system's time in microseconds since 1970-01-01T00:00:00Z."""
+    return time.time_ns() // 1000
+
+
+class SQLiteRecorder(LogRecorder):
+    """The log in one SQLite file. Threads and processes may share it.
+
+    One connection writes, under a lock; readers have connections of their own and never wait for
+    it (write-ahead log). The file is opened at the first use, and made then if `create` allows.
+
+    Args:
+        url: The file and its options.
+        create: Make the ledger at the first write if there is none.
+        clock: The source of `recorded_at`.
+    """
+
+    def __init__(
+        self, url: SQLiteURL, *, create: bool = True, clock: Clock = system_clock
+    ) -> None:
+        self.url = url
+        self._create = create
+        self._clock = clock
+        self._lock = RLock()
+        self._writer: sqlite3.Connection | None = None
+        self._readers = Pool(self._open_reader)
+
+    @property
+    def path(self) -> Path:
+        """The log's file."""
+        return self.url.path
+
+    def exists(self) -> bool:
+        """Return whether there is a ledger in the file.
+
+        Raises:
+            NotALedger: There is something else in it.
+            StoreError: It cannot be opened.
+        """
+        with translated(self.path):
+            if not _holds_something(self.path):
+                return False
+            with closing(connect(self.path)) as connection:
+                return not _is_blank(connection)
+
+    def close(self) -> None:
+        """Close all connections. The recorder opens new ones if it is used again."""
+        with self._lock:
+            self._readers.close()
+            self._readers = Pool(self._open_reader)
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+
+    def create(self, origin: str | None = None) -> Identity:
+        """Make the ledger if there is none, and return its identity.
+
+        Args:
+            origin: The name it is to be known by; None: one made from its id.
+
+        Raises:
+            StoreError: The file cannot be made, or holds something else.
+        """
+        with self._lock, translated(self.path):
+            return _identity(self._open_writer(create=True, origin=origin))
+
+    def upgrade(self) -> tuple[int, int]:
+        """Bring an older log schema up to the program's; return the versions before and after.
+
+        Raises:
+            StoreError: There is no ledger, or it is newer than the program.
+        """
+        with self._lock, translated(self.path):
+            _require_ledger(self.path)
+            with closing(connect(self.path)) as connection, transaction(connection):
+                before = _schema_of(connection, self.path)
+                _migrate(connection, before)
+        return before, schema.schema_version()
+
+    def identity(self) -> Identity:
+        """Return what this ledger is called."""
+        with self._reading() as reader:
+            return _identity(reader)
+
+    def append(self, rows: Sequence[NewRow]) -> Appended:
+        """Append events in one transaction: all of them, or none."""
+        with self._lock, translated(self.path):
+            writer = self._open_writer(create=self._create)
+            with transaction(writer):
+                head = _head(writer)
+                now = self._clock()
+                recorded_at = max(now, head.recorded_at)
+                first = head.position + 1
+                writer.executemany(
+                    f"INSERT INTO events ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                    [
+                        (position, entry, version, type_, recorded_at, meta, content)
+                        for position, (entry, version, type_, meta, content) in enumerate(
+                            rows, first
+                        )
+                    ],
+                )
+        return Appended(first, recorded_at, recorded_at - now)
+
+    def head(self) -> Head:
+        """Return the end of the log."""
+        with self._reading() as reader:
+            return _head(reader)
+
+    def read(self, after: int, limit: int, upto: int | None = None) -> list[Row]:
+        """Return at most `limit` events above position `after`, in order, up to `upto`."""
+        return self._rows(
+            "position > ? AND position <= ? ORDER BY position LIMIT ?",
+            (after, _LAST_POSITION if upto is None else upto, limit),
+        )
+
+    def read_entry(self, entry: bytes, after: int = 0) -> list[Row]:
+        """Return the events of one entry above version `after`, in order."""
+        return self._rows("entry = ? AND version > ? ORDER BY version", (entry, after))
+
+    def find_entries(self, low: bytes, high: bytes, limit: int) -> list[bytes]:
+        """Return at most `limit` ids of entries from `low` to `high`, both included."""
+        with self._reading() as reader:
+            found = reader.execute(
+                "SELECT DISTINCT entry FROM events WHERE entry BETWEEN ? AND ? "
+                "ORDER BY entry LIMIT ?",
+                (low, high, limit),
+            ).fetchall()
+        return [entry for (entry,) in found]
+
+    def _rows(self, where: str, parameters: tuple[object, ...]) -> list[Row]:
+        with self._reading() as reader:
+            found = reader.execute(
+                f"SELECT {_COLUMNS} FROM events WHERE {where}",  # noqa: S608
+                parameters,
+            )
+            return list(map(Row._make, found))
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with translated(self.path), self._readers.connection() as reader:
+            yield reader
+
+    def _open_reader(self) -> sqlite3.Connection:
+        _require_ledger(self.path)
+        # Not "ro": a reader that may write leaves no write-ahead log behind when it closes.
+        connection = connect(self.path, timeout=self.url.timeout)
+        try:
+            connection.execute("PRAGMA query_only = ON")
+            self._check(connection)
+        except sqlite3.OperationalError:
+            connection.close()
+            if not _lies_still(self.path):
+                raise
+            connection = connect(self.path, "ro", immutable=True)
+            self._check(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _open_writer(self, *, create: bool, origin: str | None = None) -> sqlite3.Connection:
+        if self._writer is not None:
+            return self._writer
+        if not create:
+            _require_ledger(self.path)
+        elif not _holds_something(self.path) and not self.path.parent.is_dir():
+            raise StoreNotFound(f"the folder {self.path.parent} does not exist: make it first")
+        connection = connect(self.path, "rwc", timeout=self.url.timeout)
+        try:
+            if _is_blank(connection):
+                self._make(connection, origin)
+            self._check(connection)
+            # The journal mode is a property of the file: set after the file is surely ours.
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {self.url.synchronous}")
+        except BaseException:
+            connection.close()
+            raise
+        self._writer = connection
+        return connection
+
+    def _make(self, connection: sqlite3.Connection, origin: str | None) -> None:
+        """Make tables, triggers and identity, unless another process is first."""
+        with transaction(connection):
+            if _is_blank(connection):
+                name = secrets.token_hex(16)
+                connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+                _migrate(connection, 0)
+                connection.execute(
+                    "INSERT INTO ledger VALUES (?, ?, ?)",
+                    (name, origin or f"ledger-{name[:8]}", self._clock()),
+                )
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        """Refuse a file that holds no ledger, or one of another schema."""
+        if _is_blank(connection):
+            raise _not_found(self.path)
+        version = _schema_of(connection, self.path)
+        if version < schema.schema_version():
+            raise StoreTooOld(
+                f"{self.path} has log schema {version}, this program works with "
+                f"{schema.schema_version()}: bring it up with `ledger upgrade`"
+            )
+
+
+def _holds_something(path: Path) -> bool:
+    """Return whether there is a file that is not empty; look at its header without SQLite.
+
+    So a file of somebody else's is not locked, journalled or changed in any way.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(72)
+    except FileNotFoundError:
+        return False
+    if not header:
+        return False
+    mark = int.from_bytes(header[68:72])
+    # Without a mark: a process died while it made the ledger, and the journal will undo that.
+    unfinished = mark == 0 and path.with_name(path.name + "-journal").exists()
+    if not header.startswith(b"SQLite format 3\0") or not (
+        mark == schema.APPLICATION_ID or unfinished
+    ):
+        raise NotALedger(f"{path} is no ledger but something else; nothing was touched")
+    return True
+
+
+def _lies_still(path: Path) -> bool:
+    """Return whether a file can be read without locks: its folder takes no new files.
+
+    SQLite needs a shared-memory file beside a file with a write-ahead log. Where it cannot make
+    one and no log is left beside it, the file is all there is.
+    """
+    wal = path.with_name(path.name + "-wal")
+    left_over = wal.exists() and wal.stat().st_size > 0
+    return not os.access(path.parent, os.W_OK) and not left_over
+
+
+def _not_found(path: Path) -> StoreNotFound:
+    return StoreNotFound(
+        f"there is no ledger at {path}: make one with `ledger init`, "
+        "or check --store and LEDGER_STORE"
+    )
+
+
+def _require_ledger(path: Path) -> None:
+    if not _holds_something(path):
+        raise _not_found(path)
+
+
+def _is_blank(connection: sqlite3.Connection) -> bool:
+    """Return whether the file holds no tables yet, as after a process died while making it."""
+    return connection.execute("SELECT 1 FROM sqlite_schema").fetchone() is None
+
+
+def _schema_of(connection: sqlite3.Connection, path: Path) -> int:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > schema.schema_version():
+        raise StoreTooNew(
+            f"{path} has log schema {version}, this program knows {schema.schema_version()}: "
+            "use a newer program"
+        )
+    return version
+
+
+def _migrate(connection: sqlite3.Connection, version: int) -> None:
+    for script in schema.MIGRATIONS[version:]:
+        for statement in script:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {schema.schema_version()}")
+
+
+def _head(connection: sqlite3.Connection) -> Head:
+    row = connection.execute(
+        "SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1"
+    ).fetchone()
+    return Head(*row) if row else Head(0, 0)
+
+
+def _identity(connection: sqlite3.Connection) -> Identity:
+    return Identity(*connection.execute("SELECT id, origin, created_at FROM ledger").fetchone())
+
+
+class SQLiteFactory(InfrastructureFactory[TrackingRecorder]):
+    """Makes recorder and mapper from the environment variable `LEDGER_STORE`."""
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self._recorders: list[SQLiteRecorder] = []
+
+    def application_recorder(self) -> SQLiteRecorder:
+        """Return a recorder of the store that the environment names."""
+        recorder = SQLiteRecorder(parse_store_url(self.env.get("LEDGER_STORE") or DEFAULT_URL))
+        self._recorders.append(recorder)
+        return recorder
+
+    def mapper(self, *_args: Any, **_kwargs: Any) -> Mapper[Any]:
+        """Return the mapper; transcoders, ciphers and compressors have no place in it."""
+        return EventMapper()
+
+    def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
+        """Return a recorder of events; the log has no snapshots."""
+        if purpose != "events":
+            raise InfrastructureFactoryError("a ledger keeps no snapshots")
+        return self.application_recorder()
+
+    def tracking_recorder(self, *_args: Any, **_kwargs: Any) -> Any:
+        """Refuse: positions are tracked beside the views, by `ledger.projections`."""
+        raise InfrastructureFactoryError("use ledger.projections to track positions")
+
+    def process_recorder(self) -> ProcessRecorder:
+        """Refuse: views live apart from the log."""
+        raise InfrastructureFactoryError("use ledger.projections to process events")
+
+    def close(self) -> None:
+        """Close the recorders that this factory made."""
+        for recorder in self._recorders:
+            recorder.close()

@@ -1,0 +1,81 @@
+"""URLs to stores: what a user writes, and what it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import msgspec
+
+from ledger.errors import InvalidStoreURL
+
+DEFAULT_URL = "sqlite:///ledger.db"
+
+_SYNCHRONOUS = {"full": "FULL", "normal": "NORMAL"}
+
+
+class SQLiteURL(msgspec.Struct, frozen=True):
+    """What a `sqlite:///` URL says.
+
+    Attributes:
+        path: The file.
+        synchronous: FULL (an acknowledged event survives a power cut) or NORMAL (it may not; the
+            file stays sound).
+        timeout: How many seconds to wait for another process's write lock.
+    """
+
+    path: Path
+    synchronous: str = "FULL"
+    timeout: float = 30.0
+
+
+def parse_store_url(url: str) -> SQLiteURL:
+    """Take a store's URL apart.
+
+    `sqlite:///news.db` is relative to the working folder, `sqlite:////srv/news.db` is absolute.
+    Options: `?synchronous=full|normal`, `&timeout=SECONDS`.
+
+    Raises:
+        InvalidStoreURL: It is none, or has an option that is unknown.
+    """
+    try:
+        parts = urlsplit(url)
+        options = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
+    except ValueError as error:
+        raise InvalidStoreURL(f"the store {url!r} is no URL: {error}") from None
+    if parts.scheme != "sqlite":
+        raise InvalidStoreURL(
+            f"the store {url!r} is not understood; write it as sqlite:///news.db "
+            "or, from the root, sqlite:////srv/news.db"
+        )
+    path = unquote(parts.path)[1:]
+    if parts.netloc or not path or path.endswith("/") or "\0" in path:
+        raise InvalidStoreURL(
+            f"the store {url!r} names no file; write it as sqlite:///news.db (three slashes)"
+        )
+    if path == ":memory:":
+        raise InvalidStoreURL("a ledger in memory would keep nothing; name a file")
+    synchronous = _synchronous(url, options.pop("synchronous", "full"))
+    timeout = _timeout(url, options.pop("timeout", "30"))
+    for name, value in options.items():
+        raise _bad_option(url, name, value)
+    return SQLiteURL(Path(path), synchronous, timeout)
+
+
+def _synchronous(url: str, value: str) -> str:
+    if value.lower() not in _SYNCHRONOUS:
+        raise _bad_option(url, "synchronous", value)
+    return _SYNCHRONOUS[value.lower()]
+
+
+def _timeout(url: str, value: str) -> float:
+    if not value.replace(".", "", 1).isdecimal():
+        raise _bad_option(url, "timeout", value)
+    return float(value)
+
+
+def _bad_option(url: str, name: str, value: str) -> InvalidStoreURL:
+    return InvalidStoreURL(
+        f"the store {url!r} has the option {name}={value}; "
+        "known are synchronous=full|normal and timeout=SECONDS"
+    )
