@@ -1,0 +1,1 @@
+"""Read models: what readers ask, projected from the log; thrown away and rebuilt at will."""

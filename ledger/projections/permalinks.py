@@ -1,0 +1,128 @@
+"""Permalinks: every path that an entry ever had, with the versions it showed.
+
+Paths are decided in the log's order: an event says which slug is wanted, and the later of two
+equal paths of an edition gets `-2`, `-3`, ... A path once had is never given to another entry.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import count
+from uuid import UUID
+
+from msgspec import UNSET
+
+from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent
+from ledger.domain.permalinks import RESERVED_SLUGS, path_of
+from ledger.projections.projection import Projection
+from ledger.projections.records import Resolved
+
+
+class Permalinks(Projection):
+    """Writes a row wherever an entry comes to another path."""
+
+    name = "permalinks"
+    schema = 1
+    ddl = (
+        """
+        CREATE TABLE permalinks (
+            entry BLOB NOT NULL,
+            version INTEGER NOT NULL,
+            edition TEXT NOT NULL,
+            day TEXT NOT NULL,
+            slug TEXT NOT NULL,
+            path TEXT NOT NULL,
+            PRIMARY KEY (entry, version)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX permalinks_by_path ON permalinks (path, edition)",
+    )
+    tables = {"permalinks": "entry, version, edition, day, slug, path"}  # noqa: RUF012
+
+    def apply(self, events: Sequence[RecordedEvent], db: sqlite3.Connection) -> None:
+        """Follow each entry to the path that it comes to."""
+        for event in events:
+            data = event.data
+            if isinstance(data, EntryCreated):
+                _move(db, event, data.edition, data.date, data.slug)
+            elif isinstance(data, EntryEdited) and not (
+                data.slug is UNSET and data.date is UNSET and data.edition is UNSET
+            ):
+                edition, day, slug = db.execute(
+                    "SELECT edition, day, slug FROM permalinks WHERE entry = ? "
+                    "ORDER BY version DESC LIMIT 1",
+                    (event.entry.bytes,),
+                ).fetchone()
+                _move(
+                    db,
+                    event,
+                    edition if data.edition is UNSET else data.edition,
+                    date.fromisoformat(day) if data.date is UNSET else data.date,
+                    slug if data.slug is UNSET else data.slug,
+                )
+
+
+def _move(
+    db: sqlite3.Connection, event: RecordedEvent, edition: str, day: date, slug: str
+) -> None:
+    entry = event.entry.bytes
+    for path in _candidates(day, slug):
+        owner = db.execute(
+            "SELECT entry FROM permalinks WHERE path = ? AND edition = ? LIMIT 1", (path, edition)
+        ).fetchone()
+        if owner is None or owner[0] == entry:
+            break
+    db.execute(
+        "INSERT INTO permalinks VALUES (?, ?, ?, ?, ?, ?)",
+        (entry, event.version, edition, day.isoformat(), slug, path),
+    )
+
+
+def _candidates(day: date, slug: str) -> Iterator[str]:
+    if slug.lower() not in RESERVED_SLUGS:
+        yield path_of(day, slug)
+    for number in count(2):
+        yield path_of(day, f"{slug}-{number}")
+
+
+def moves(db: sqlite3.Connection, entry: UUID) -> list[tuple[int, str]]:
+    """Return the versions at which an entry came to a path, with the path, oldest first."""
+    return db.execute(
+        "SELECT version, path FROM permalinks WHERE entry = ? ORDER BY version", (entry.bytes,)
+    ).fetchall()
+
+
+def path_at(moves: Sequence[tuple[int, str]], version: int) -> str:
+    """Return the path that a version was published at, given the entry's moves."""
+    return next(path for since, path in reversed(moves) if since <= version)
+
+
+def current_path(db: sqlite3.Connection, entry: UUID) -> str | None:
+    """Return the path that an entry has now, or None where there is no such entry."""
+    row = db.execute(
+        "SELECT path FROM permalinks WHERE entry = ? ORDER BY version DESC LIMIT 1",
+        (entry.bytes,),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def resolve(db: sqlite3.Connection, path: str, edition: str) -> Resolved | None:
+    """Return what a path of an edition leads to, or None where it never led anywhere."""
+    entry = owner(db, path, edition)
+    if entry is None:
+        return None
+    steps = moves(db, entry)
+    last_stay = max(index for index, step in enumerate(steps) if step[1] == path)
+    if last_stay == len(steps) - 1:
+        return Resolved(entry, None)
+    return Resolved(entry, steps[last_stay + 1][0] - 1)
+
+
+def owner(db: sqlite3.Connection, path: str, edition: str) -> UUID | None:
+    """Return the entry that has or had a path in an edition, or None."""
+    row = db.execute(
+        "SELECT entry FROM permalinks WHERE path = ? AND edition = ? LIMIT 1", (path, edition)
+    ).fetchone()
+    return UUID(bytes=row[0]) if row else None

@@ -1,0 +1,97 @@
+"""What the read models answer with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from ledger.domain.values import Basis
+
+Label = Literal["First version", "Update", "Current version"]
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of an entry's history.
+
+    Attributes:
+        version: The version that the change made.
+        label: First version, Update or Current version. Only a version that brought a headline
+            is listed on a page; the last of those shows the current version.
+        listed: Whether a page lists it: the first version, and each that changed the headline.
+        headline: As it was in that version.
+        path: Where that version is, without edition prefix and extension.
+        published_at: When it became public, as stated; aware, UTC.
+        basis: How that time is known.
+        recorded_at: When the ledger learned of it; aware, UTC.
+        position: The event's place in the log.
+        type: What happened, as in `EntryEdited`.
+        actor: Who did it, as claimed.
+        reason: Why.
+        minor: Whether the actor called it minor.
+        fields: Names of the fields that it set; none for other events.
+    """
+
+    version: int
+    label: Label
+    listed: bool
+    headline: str
+    path: str
+    published_at: datetime
+    basis: Basis
+    recorded_at: datetime
+    position: int
+    type: str
+    actor: str
+    reason: str | None
+    minor: bool
+    fields: tuple[str, ...]
+
+
+class Related(msgspec.Struct, frozen=True):
+    """An entry that shares contexts with another.
+
+    Attributes:
+        entry: Its id.
+        headline: Its current headline.
+        path: Its current path, without edition prefix and extension.
+        contexts: The contexts they share, in alphabetical order.
+    """
+
+    entry: UUID
+    headline: str
+    path: str
+    contexts: tuple[str, ...]
+
+
+class Resolved(msgspec.Struct, frozen=True):
+    """What a path leads to.
+
+    Attributes:
+        entry: The entry's id.
+        version: The last version that the path showed; None where it shows the current one.
+    """
+
+    entry: UUID
+    version: int | None
+
+
+class ViewStatus(msgspec.Struct, frozen=True):
+    """How a read model stands.
+
+    Attributes:
+        name: What it is called.
+        schema: The version of its tables.
+        position: The last event it has taken.
+        rows: How many rows it has.
+        digest: The sum modulo 2^256 of SHA-256 over each row's canonical encoding, in hexadecimal
+            digits: it depends on what the rows say, not on their order or the back end.
+    """
+
+    name: str
+    schema: int
+    position: int
+    rows: int
+    digest: str
