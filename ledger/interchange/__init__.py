@@ -1,0 +1,1 @@
+"""Importers and exporters: foreign shapes into commands, and back."""

@@ -1,0 +1,1 @@
+"""Published pages: read into a model, and rendered from it."""
