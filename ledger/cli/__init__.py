@@ -1,0 +1,95 @@
+"""The command line: parse, call the facade, print."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from ledger import __version__
+from ledger.cli import history, imports, read, upkeep, write
+from ledger.cli.context import App
+from ledger.errors import LedgerError
+from ledger.store.urls import DEFAULT_URL
+
+USAGE_STATUS = 2
+UNEXPECTED_STATUS = 1
+INTERRUPTED_STATUS = 130
+BROKEN_PIPE_STATUS = 141
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="ENTRY is an id, the beginning of one that no other entry has, or a permalink with or "
+    "without extension. TIME is ISO 8601 (UTC where it has no zone), a date (its first moment), "
+    "'yesterday', or '2 days ago'.",
+)
+@click.option(
+    "--store",
+    envvar="LEDGER_STORE",
+    default=DEFAULT_URL,
+    show_default=True,
+    show_envvar=True,
+    metavar="URL",
+    help="The ledger to work on.",
+)
+@click.option(
+    "--actor",
+    envvar="LEDGER_ACTOR",
+    show_envvar=True,
+    metavar="NAME",
+    help="Who you are.  [default: the login name]",
+)
+@click.option("--debug", is_flag=True, help="Show where in the program an error came from.")
+@click.version_option(__version__, prog_name="ledger")
+@click.pass_context
+def cli(context: click.Context, store: str, actor: str | None, debug: bool) -> None:
+    """Keep news entries so that nothing is overwritten: every edit, by whom, when, and why."""
+    context.obj = App(store, actor, debug)
+
+
+for module in (write, read, history, imports, upkeep):
+    for command in module.COMMANDS:
+        cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: the one place where an error becomes an exit status."""
+    logging.basicConfig(format="ledger: warning: %(message)s", level=logging.WARNING)
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit status; an error goes to standard error."""
+    debug = "--debug" in arguments
+    try:
+        status = cli.main(list(arguments), prog_name="ledger", standalone_mode=False)
+        sys.stdout.flush()
+    except click.UsageError as error:
+        hint = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
+        return _complain(error.format_message() + hint, USAGE_STATUS, debug)
+    except click.ClickException as error:
+        return _complain(error.format_message(), error.exit_code, debug)
+    except (click.Abort, KeyboardInterrupt):
+        return _complain("stopped", INTERRUPTED_STATUS, debug)
+    except BrokenPipeError:
+        # Whoever read our output has gone, as `head` does. Python must not try to flush again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE_STATUS
+    except LedgerError as error:
+        return _complain(str(error), error.exit_status, debug)
+    except Exception as error:  # noqa: BLE001 - the last resort: one line, and a status of its own
+        message = f"unexpected {type(error).__name__}: {error}; run again with --debug for details"
+        return _complain(message, UNEXPECTED_STATUS, debug)
+    return status if isinstance(status, int) else 0
+
+
+def _complain(message: str, status: int, debug: bool) -> int:
+    if debug and status != INTERRUPTED_STATUS:
+        traceback.print_exc()
+    print("ledger:", " ".join(message.split()), file=sys.stderr)  # noqa: T201
+    return status

@@ -1,0 +1,65 @@
+"""Commands that take an archive in: import pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ledger.cli.context import App, pass_app
+from ledger.cli.output import progress
+from ledger.errors import ImportFailed
+
+if TYPE_CHECKING:
+    from ledger.interchange.pages import ImportReport
+
+
+@click.group("import")
+def import_() -> None:
+    """Take an archive in."""
+
+
+@import_.command()
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH..."
+)
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Stop at the first page that cannot be stored, and store nothing of the run.",
+)
+@click.option("--edition", metavar="CODE", help="The edition of pages that do not tell theirs.")
+@pass_app
+def pages(app: App, paths: tuple[Path, ...], strict: bool, edition: str | None) -> None:
+    """Import published pages from files, and from folders of any depth.
+
+    In folders, files ending in .md, .markdown and .txt are pages; day indexes are skipped. What is
+    in the ledger already is not stored again.
+    """
+    with app.open() as ledger, progress("importing") as tell:
+        report = ledger.import_pages(
+            paths, actor=app.actor, strict=strict, edition=edition, progress=tell
+        )
+    for note in report.notes:
+        click.echo(f"ledger: note: {note}", err=True)
+    for failure in report.failures:
+        click.echo(f"ledger: {failure}", err=True)
+    for line in _summary(report):
+        click.echo(line)
+    if report.failures:
+        raise ImportFailed(f"{len(report.failures)} of {report.files} files were not stored")
+
+
+def _summary(report: ImportReport) -> list[str]:
+    counts = f"{report.created} entries created, {report.edited} edited"
+    lines = [f"{report.files} files: {counts}, {report.unchanged} unchanged"]
+    if report.older:
+        lines.append(f"{report.older} pages of older versions went into their entries' histories")
+    if report.indexes:
+        lines.append(f"{report.indexes} day indexes skipped")
+    lines.append(f"{report.events} events stored" if report.events else "nothing new")
+    return lines
+
+
+COMMANDS: tuple[click.Command, ...] = (import_,)

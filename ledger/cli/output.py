@@ -1,0 +1,124 @@
+"""How results are shown: tables and colors for people, plain text and JSON for programs."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+Row = Sequence[object]
+
+
+def list_format_option(function: Function) -> Function:
+    """Add `--format table|json|jsonl`."""
+    return click.option(
+        "--format",
+        "format_",
+        type=click.Choice(["table", "json", "jsonl"]),
+        default="table",
+        show_default=True,
+        help="How to show it.",
+    )(function)
+
+
+def show_list(
+    format_: str,
+    columns: Sequence[str],
+    items: Iterable[Any],
+    to_row: Callable[[Any], Row],
+    to_record: Callable[[Any], object] = lambda item: item,
+) -> None:
+    """Print a list.
+
+    Args:
+        format_: table, json (one array) or jsonl (an object a line, as they come).
+        columns: The table's headings.
+        items: What to list.
+        to_row: Makes an item's cells, one for each column.
+        to_record: Makes what JSON shows of an item.
+    """
+    # Imported here: `--help` and completion need none of it.
+    import msgspec
+
+    if format_ == "jsonl":
+        for item in items:
+            click.echo(msgspec.json.encode(to_record(item)))
+    elif format_ == "json":
+        encoded = msgspec.json.encode([to_record(item) for item in items])
+        click.echo(msgspec.json.format(encoded, indent=2))
+    else:
+        show_table(columns, map(to_row, items))
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Print a table: fitted to the window on a terminal, whole and aligned elsewhere."""
+    texts = [[_cell(value) for value in row] for row in rows]
+    if sys.stdout.isatty() and _show_rich(columns, texts):
+        return
+    if not texts:
+        return
+    table = [list(columns), *texts]
+    widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        cells = (cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
+
+
+def _show_rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    try:
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+    except ImportError:
+        return False
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+    return True
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return show_time(value)
+    # A terminal must not be driven by what an entry says.
+    return "".join(c if c.isprintable() or c == "\u3000" else "\ufffd" for c in str(value))
+
+
+def _width(text: str) -> int:
+    """Return how many cells of a terminal a text takes."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
+
+
+def show_time(moment: datetime) -> str:
+    """Return a UTC time to the second, as published pages write it."""
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Lend something to tell progress to: a bar on a terminal, None elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+
+        def tell(done: int, total: int) -> None:
+            bar.length = max(total, 1)
+            bar.update(done - bar.pos)
+
+        yield tell

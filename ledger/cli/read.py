@@ -1,0 +1,197 @@
+"""Commands that read entries: show, changes, diff, blame, list."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ledger.cli.context import App, entry_argument, pass_app
+from ledger.cli.fields import diff_lines, entry_lines
+from ledger.cli.output import list_format_option, show_list, show_table, show_time
+from ledger.cli.times import moment, parse_date
+
+if TYPE_CHECKING:
+    from ledger.projections.records import Change
+    from ledger.results import BlamedWord, EntryVersion, Listed
+
+STYLES = ("current", "older", "archive")
+
+
+@click.command()
+@entry_argument
+@click.option("--version", type=int, metavar="N", help="That version.")
+@click.option("--as-of", type=moment, metavar="TIME", help="The version public at that time.")
+@click.option(
+    "--known-at", type=moment, metavar="TIME", help="As the ledger knew it at that time."
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "md"]),
+    default="text",
+    show_default=True,
+    help="Text for people, or the page as published.",
+)
+@click.option(
+    "--style",
+    type=click.Choice(STYLES),
+    help="The page's style.  [default: the one it was published in]",
+)
+@pass_app
+def show(
+    app: App,
+    entry: str,
+    version: int | None,
+    as_of: datetime | None,
+    known_at: datetime | None,
+    format_: str,
+    style: Any,
+) -> None:
+    """Show an entry: the current version, or another.
+
+    A permalink that the entry has left shows the last version that it showed.
+    """
+    with app.open() as ledger:
+        if version is None and as_of is None and known_at is None:
+            shown = ledger.at(entry)
+        else:
+            shown = ledger.get(entry, version=version, as_of=as_of, known_at=known_at)
+        if format_ == "md":
+            from ledger.pages.markdown import render
+
+            click.echo(render(ledger.page(shown, style)), nl=False)
+        else:
+            _show_text(shown)
+
+
+def _show_text(shown: EntryVersion) -> None:
+    for line in entry_lines(shown):
+        click.echo(line)
+
+
+@click.command()
+@entry_argument
+@click.option("--all", "all_", is_flag=True, help="Also those that left the headline alone.")
+@list_format_option
+@pass_app
+def changes(app: App, entry: str, all_: bool, format_: str) -> None:
+    """Show an entry's Changes list: first version, updates, current version."""
+
+    def row(change: Change) -> tuple[object, ...]:
+        published = show_time(change.published_at)
+        if change.basis == "inferred":
+            published += " (inferred)"
+        return (
+            change.version,
+            published,
+            change.label,
+            change.actor,
+            change.reason,
+            " ".join(change.fields) or change.type,
+            change.path,
+        )
+
+    with app.open() as ledger:
+        found = ledger.changes(entry, all_versions=all_)
+    columns = ("version", "published", "label", "actor", "reason", "fields", "permalink")
+    show_list(format_, columns, found, row)
+
+
+@click.command()
+@entry_argument
+@click.argument("a", type=int, required=False)
+@click.argument("b", type=int, required=False)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to show it.",
+)
+@pass_app
+def diff(app: App, entry: str, a: int | None, b: int | None, format_: str) -> None:
+    """Show what differs between versions A and B of an entry, field by field and word by word.
+
+    Without B, A is compared with the current version; without A, the current version with the one
+    before it.
+    """
+    with app.open() as ledger:
+        found = ledger.diff(entry, a, b)
+    if format_ == "json":
+        show_list("json", (), found, lambda _: ())
+        return
+    for line in diff_lines(found):
+        click.echo(line)
+
+
+@click.command()
+@entry_argument
+@list_format_option
+@pass_app
+def blame(app: App, entry: str, format_: str) -> None:
+    """Show which version, actor and time each word of headline and summary comes from."""
+    with app.open() as ledger:
+        found = ledger.blame(entry)
+    words = [
+        (field, word)
+        for field, texts in (("headline", found.headline), ("summary", found.summary))
+        for word in texts
+    ]
+    if format_ != "table":
+        show_list(format_, (), words, lambda _: (), _word_record)
+        return
+    rows = []
+    for (field, version), run in groupby(words, lambda item: (item[0], item[1].version)):
+        texts = [word for _, word in run]
+        text = "".join(word.text for word in texts).strip()
+        if text:
+            first = texts[0]
+            rows.append((field, version, first.published_at, first.actor, text))
+    show_table(("field", "version", "published", "actor", "words"), rows)
+
+
+def _word_record(item: tuple[str, BlamedWord]) -> dict[str, object]:
+    field, word = item
+    return {
+        "field": field,
+        "text": word.text,
+        "version": word.version,
+        "actor": word.actor,
+        "published_at": word.published_at,
+    }
+
+
+@click.command("list")
+@click.option("--date", "day", type=parse_date, metavar="DATE", help="Filed under that day.")
+@click.option("--topic", metavar="TEXT", help="With that topic.")
+@click.option("--context", metavar="NAME", help="With that context.")
+@click.option(
+    "--status", type=click.Choice(["active", "retracted", "merged"]), help="With that status."
+)
+@list_format_option
+@pass_app
+def list_(
+    app: App,
+    day: date | None,
+    topic: str | None,
+    context: str | None,
+    status: Any,
+    format_: str,
+) -> None:
+    """List the current entries."""
+
+    def row(item: Listed) -> tuple[object, ...]:
+        entry = item.entry
+        return entry.date, entry.id, entry.version, entry.status, item.path, entry.headline.strip()
+
+    with app.open() as ledger:
+        found = ledger.entries(day=day, topic=topic, context=context, status=status)
+    columns = ("date", "id", "version", "status", "permalink", "headline")
+    show_list(format_, columns, found, row)
+
+
+COMMANDS: tuple[click.Command, ...] = (show, changes, diff, blame, list_)

@@ -1,0 +1,205 @@
+"""`Ledger`: what an embedding service imports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self, Unpack
+from uuid import UUID
+
+from ledger.domain.commands import (
+    Command,
+    CreateEntry,
+    EditEntry,
+    MergeEntry,
+    PublishCorrection,
+    ReinstateEntry,
+    RetractEntry,
+    RevertEntry,
+)
+from ledger.domain.entry import NewsEntry
+from ledger.domain.events import RecordedEvent
+from ledger.domain.values import CorrectionKind
+from ledger.errors import (
+    StoreNotFound,
+)
+from ledger.interchange.pages import ImportReport, import_pages
+from ledger.options import CommandOptions, CreateOptions, EditOptions
+from ledger.projections import permalinks
+from ledger.projections.records import ViewStatus
+from ledger.projections.views import Progress, Views, views_folder
+from ledger.reading import EntryRef, LedgerReader
+from ledger.service import CommandHandler
+from ledger.store.application import LedgerApplication
+from ledger.store.log import Identity
+from ledger.store.urls import DEFAULT_URL, parse_store_url
+
+
+class Ledger(LedgerReader):
+    """A ledger of news entries: every edit kept, every version readable, nothing overwritten.
+
+    Use it as a context manager. Threads may share one; processes open one each. Times are aware;
+    those returned are UTC.
+
+    Every method may raise a `StoreError`: the store is missing, busy, full, damaged, of another
+    schema, or not to be written.
+    """
+
+    def __init__(
+        self, application: LedgerApplication, views: Views, now: Callable[[], datetime]
+    ) -> None:
+        """Put a ledger together; `Ledger.open` does it for a URL."""
+        super().__init__(application, views)
+        self._now = now
+        self._handler = CommandHandler(application, now)
+
+    @classmethod
+    def open(cls, url: str = DEFAULT_URL) -> Self:
+        """Open the ledger at a URL such as `sqlite:///news.db`; the first write makes it.
+
+        Raises:
+            InvalidStoreURL: The URL is not understood.
+        """
+        application = LedgerApplication(url)
+        views = Views(application, views_folder(parse_store_url(url).path))
+        return cls(application, views, lambda: datetime.now(UTC))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all files."""
+        self.views.close()
+        self.application.close()
+
+    def init(self, origin: str | None = None) -> Identity:
+        """Make the ledger if there is none, and return its identity.
+
+        Args:
+            origin: The name it is to be known by for life; None: one made from its random id.
+        """
+        return self.application.log.create(origin)
+
+    # Writing: each command returns the event that it made, once it is durable.
+
+    def execute(self, commands: Sequence[Command]) -> list[RecordedEvent]:
+        """Do all of `commands` in one transaction, or none; return each one's event.
+
+        A command that was done before (by its id) is not done again: its event is returned.
+
+        Raises:
+            InvalidInput: A value cannot be taken.
+            NotFound: A command names an entry or a version that is not there.
+            Refused: A rule forbids a command; nothing changed, the entry is closed, ...
+            Conflict: An entry has moved on from a command's `expected_version`.
+        """
+        return self._handler.execute(commands)
+
+    def create(self, date: date, headline: str, **options: Unpack[CreateOptions]) -> RecordedEvent:
+        """Create an entry; its id is the event's `entry`."""
+        return self._do(CreateEntry(date=date, headline=headline, **options))
+
+    def edit(self, entry: EntryRef, **options: Unpack[EditOptions]) -> RecordedEvent:
+        """Change some fields of an entry; NothingChanged where it already says that."""
+        return self._do(EditEntry(entry=self.id_of(entry), **options))
+
+    def revert(
+        self, entry: EntryRef, to_version: int, **options: Unpack[CommandOptions]
+    ) -> RecordedEvent:
+        """Give an entry all the fields that it had in an earlier version."""
+        return self._do(RevertEntry(entry=self.id_of(entry), to_version=to_version, **options))
+
+    def retract(self, entry: EntryRef, **options: Unpack[CommandOptions]) -> RecordedEvent:
+        """Take an entry back, in public; it stays readable."""
+        return self._do(RetractEntry(entry=self.id_of(entry), **options))
+
+    def reinstate(self, entry: EntryRef, **options: Unpack[CommandOptions]) -> RecordedEvent:
+        """Undo a retraction or a merge."""
+        return self._do(ReinstateEntry(entry=self.id_of(entry), **options))
+
+    def correct(
+        self,
+        entry: EntryRef,
+        text: str,
+        kind: CorrectionKind = "correction",
+        **options: Unpack[CommandOptions],
+    ) -> RecordedEvent:
+        """Put a public note on an entry."""
+        return self._do(
+            PublishCorrection(entry=self.id_of(entry), text=text, kind=kind, **options)
+        )
+
+    def merge(
+        self, entry: EntryRef, into: EntryRef, **options: Unpack[CommandOptions]
+    ) -> RecordedEvent:
+        """Merge an entry into another, which goes on in its place."""
+        return self._do(MergeEntry(entry=self.id_of(entry), into=self.id_of(into), **options))
+
+    def _do(self, command: Command) -> RecordedEvent:
+        return self.execute([command])[0]
+
+    # Importing, and what an import asks of its target
+
+    def import_pages(
+        self,
+        paths: Sequence[Path],
+        *,
+        actor: str,
+        strict: bool = False,
+        edition: str | None = None,
+        progress: Progress | None = None,
+    ) -> ImportReport:
+        """Store the published pages in files and folders; see `interchange.pages`.
+
+        Raises:
+            InvalidInput: A path is neither a file nor a folder.
+            ImportFailed: With `strict`, a page could not be stored; nothing was.
+        """
+        return import_pages(
+            self,
+            paths,
+            actor=actor,
+            now=self._now(),
+            strict=strict,
+            edition=edition,
+            progress=progress,
+        )
+
+    def known(self, entry: UUID) -> NewsEntry | None:
+        """Return an entry as it is; None where there is none, or no ledger yet."""
+        return self._handler.history(entry).state
+
+    def headlines(self, entry: UUID) -> list[tuple[str, str]]:
+        """Return headline and path of the versions that a Changes list shows, oldest first."""
+        return [(change.headline, change.path) for change in self.changes(entry)]
+
+    def owner(self, path: str, edition: str) -> UUID | None:
+        """Return the entry that is or was at a path of an edition; None where none was."""
+        try:
+            return self.views.read(lambda db: permalinks.owner(db, path, edition))
+        except StoreNotFound:
+            return None
+
+    # Upkeep
+
+    def upgrade(self) -> tuple[int, int]:
+        """Bring an older log up to the program's schema; return the schemas before and after."""
+        return self.application.log.upgrade()
+
+    def rebuild(self, progress: Progress | None = None) -> tuple[ViewStatus, ...]:
+        """Throw the read models away and have them back; return what they hold.
+
+        Args:
+            progress: Is told the position reached and the position aimed at, after each batch.
+        """
+        return self.views.rebuild(progress)

@@ -1,0 +1,73 @@
+"""What the facade answers with, beside the domain's and the read models' own records."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from ledger.domain.entry import NewsEntry
+from ledger.domain.events import RecordedEvent
+
+
+class EntryVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry in one of its versions.
+
+    Attributes:
+        entry: What it says in that version.
+        path: Where that version is, without edition prefix and extension.
+        event: What made that version: who, why, when, and its place in the log.
+        current_version: The version that is current now.
+        current_path: Where the current version is.
+    """
+
+    entry: NewsEntry
+    path: str
+    event: RecordedEvent
+    current_version: int
+    current_path: str
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this is the current version."""
+        return self.entry.version == self.current_version
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A current entry in a list, with its path (without edition prefix and extension)."""
+
+    entry: NewsEntry
+    path: str
+
+
+class BlamedWord(msgspec.Struct, frozen=True):
+    """A word, a space or a sign of a text, and where it comes from.
+
+    Attributes:
+        text: Itself.
+        version: The version that brought it.
+        actor: Who made that version, as claimed.
+        published_at: When that version became public; aware, UTC.
+    """
+
+    text: str
+    version: int
+    actor: str
+    published_at: datetime
+
+
+class Blame(msgspec.Struct, frozen=True):
+    """Where each word of an entry's headline and summary comes from."""
+
+    entry: UUID
+    headline: tuple[BlamedWord, ...]
+    summary: tuple[BlamedWord, ...]
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """One step of a replay: an event, and the entry before and after it."""
+
+    event: RecordedEvent
+    before: NewsEntry | None
+    after: NewsEntry
