@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from threading import Lock
 from uuid import UUID
@@ -13,7 +13,7 @@ from eventsourcing.persistence import IntegrityError
 
 from ledger.domain.commands import Command, CreateEntry
 from ledger.domain.decide import decide, entry_of
-from ledger.domain.diffs import diff_entries
+from ledger.domain.diffs import brief, diff_entries
 from ledger.domain.entry import NewsEntry, fold
 from ledger.domain.events import Event, RecordedEvent
 from ledger.errors import (
@@ -85,12 +85,17 @@ class CommandHandler:
         """
         while True:
             events = self._decide_all(commands)
-            new = [event for event in events if not isinstance(event, RecordedEvent)]
+            # Keyed, because a command may be there twice: its event is one all the same.
+            new = {
+                (event.entry, event.version): event
+                for event in events
+                if not isinstance(event, RecordedEvent)
+            }
             try:
-                recorded = self._application.append(new) if new else []
+                recorded = self._application.append(list(new.values())) if new else []
             except IntegrityError as error:
                 # Another writer was first. Decide again on what the entry is now.
-                if not self._anybody_was_first(new):
+                if not self._anybody_was_first(new.values()):
                     raise StoreError(f"the store refused the events: {error}") from error
                 continue
             self._remember(recorded)
@@ -181,7 +186,7 @@ class CommandHandler:
     def _recorded(self, entry: UUID, version: int) -> RecordedEvent:
         return self._application.history(entry, version - 1)[0]
 
-    def _anybody_was_first(self, events: Sequence[Event]) -> bool:
+    def _anybody_was_first(self, events: Iterable[Event]) -> bool:
         return any(
             self._application.log.read_entry(event.entry.bytes, event.version - 1)
             for event in events
@@ -215,9 +220,7 @@ class CommandHandler:
         message = f"entry {entry} is at version {history.version}, not at {expected} as expected"
         if history.state is not None and 0 < expected < history.version:
             diffs = diff_entries(self.version(entry, expected), history.state)
-            changed = "; ".join(
-                f"{diff.field}: {_short(diff.old)} -> {_short(diff.new)}" for diff in diffs
-            )
+            changed = "; ".join(map(brief, diffs))
             message += f"; changed meanwhile: {changed or 'nothing that shows'}"
         raise Conflict(message, expected, history.version)
 
@@ -254,9 +257,3 @@ class _Pending:
 
 def _not_found(entry: UUID) -> EntryNotFound:
     return EntryNotFound(f"there is no entry {entry}")
-
-
-def _short(text: str | None) -> str:
-    if text is None:
-        return "nothing"
-    return repr(text if len(text) <= 60 else text[:57] + "...")

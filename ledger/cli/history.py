@@ -89,13 +89,16 @@ def _row(event: RecordedEvent) -> tuple[object, ...]:
 
 
 def _record(event: RecordedEvent) -> dict[str, object]:
+    import msgspec
+
     return {
         "position": event.position,
         "recorded_at": event.recorded_at,
         "entry": event.entry,
         "version": event.version,
         "type": type(event.data).__name__,
-        "meta": event.meta,
+        # All of it, also what is as usual; the data is what the event itself holds.
+        "meta": msgspec.structs.asdict(event.meta),
         "data": event.data,
     }
 
@@ -118,6 +121,9 @@ def replay(app: App, entry: str, to: int | None, step: bool) -> None:
             click.echo(event_line(replayed.event))
             for line in diff_lines(diff_entries(replayed.before, replayed.after)):
                 click.echo(f"  {line}")
+            assumed = replayed.after.inferred
+            if assumed and (replayed.before is None or replayed.before.inferred != assumed):
+                click.echo(f"  assumed by the import: {', '.join(assumed)}")
 
 
 COMMANDS: tuple[click.Command, ...] = (log, replay)

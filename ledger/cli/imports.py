@@ -52,13 +52,17 @@ def pages(app: App, paths: tuple[Path, ...], strict: bool, edition: str | None) 
 
 
 def _summary(report: ImportReport) -> list[str]:
-    counts = f"{report.created} entries created, {report.edited} edited"
-    lines = [f"{report.files} files: {counts}, {report.unchanged} unchanged"]
+    lines = [
+        f"files read: {report.files}",
+        f"entries created: {report.created}",
+        f"entries edited: {report.edited}",
+        f"entries unchanged: {report.unchanged}",
+    ]
     if report.older:
-        lines.append(f"{report.older} pages of older versions went into their entries' histories")
+        lines.append(f"pages of older versions, taken into their histories: {report.older}")
     if report.indexes:
-        lines.append(f"{report.indexes} day indexes skipped")
-    lines.append(f"{report.events} events stored" if report.events else "nothing new")
+        lines.append(f"day indexes, skipped: {report.indexes}")
+    lines.append(f"events stored: {report.events}" if report.events else "nothing new")
     return lines
 
 

@@ -98,6 +98,7 @@ def add(app: App, /, stdin: str | None, file: str | None, **given: Any) -> None:
 def _fields_from(file: str) -> dict[str, Any]:
     """Return the fields that a file or standard input tells."""
     from ledger.interchange.files import decode_text
+    from ledger.interchange.json_entry import fields_of_json
 
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
@@ -107,34 +108,10 @@ def _fields_from(file: str) -> dict[str, Any]:
     try:
         text = decode_text(data)
         if text.lstrip()[:1] == "{":
-            return _fields_of_json(text)
+            return fields_of_json(text)
         return _fields_of_page(text, None if file == "-" else Path(file))
     except PageError as error:
         raise PageError(f"{name}:{error.line}: {error}") from None
-
-
-def _fields_of_json(text: str) -> dict[str, Any]:
-    from datetime import date
-
-    import msgspec
-
-    class Given(msgspec.Struct, forbid_unknown_fields=True):
-        date: date
-        headline: str
-        topic: str | None = None
-        summary: str | None = None
-        sources: tuple[Source, ...] = ()
-        cover_image: str | None = None
-        contexts: tuple[str, ...] = ()
-        slug: str | None = None
-        edition: str = "en"
-        language: str | None = None
-
-    try:
-        given = msgspec.json.decode(text, type=Given)
-    except msgspec.MsgspecError as error:
-        raise InvalidInput(f"the JSON is not an entry: {error}") from None
-    return msgspec.structs.asdict(given)
 
 
 def _fields_of_page(text: str, file: Path | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ledger.domain import editions
-from ledger.domain.values import Basis, CorrectionKind, Layout, Source
+from ledger.domain.values import AS_EDITION, Basis, CorrectionKind, Layout, Source
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +62,7 @@ class CreateEntry(Command, frozen=True, kw_only=True):
     contexts: tuple[str, ...] = ()
     language: str | None = None
     edition: str = editions.DEFAULT
-    layout: Layout = Layout()
+    layout: Layout = AS_EDITION
     inferred: tuple[str, ...] = ()
 
 

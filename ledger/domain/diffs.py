@@ -150,6 +150,21 @@ def _longest(chains: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     return max(chains, key=tuple.__len__)
 
 
+def brief(diff: FieldDiff) -> str:
+    """Return a field's difference in a few words, as plain text."""
+    if not diff.words:
+        return f"{diff.field}: {_cut(diff.old or 'nothing')} -> {_cut(diff.new or 'nothing')}"
+    marks = {"equal": "{}", "delete": "[-{}-]", "insert": "{{+{}+}}"}
+    return f"{diff.field}: " + "".join(
+        marks[span.operation].format(_cut(span.text)) for span in diff.words
+    )
+
+
+def _cut(text: str, most: int = 60) -> str:
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]}...{text[-half:]}"
+
+
 def diff_entries(old: NewsEntry | None, new: NewsEntry) -> tuple[FieldDiff, ...]:
     """Return the fields that differ between two versions of an entry, in their usual order.
 
@@ -161,7 +176,7 @@ def diff_entries(old: NewsEntry | None, new: NewsEntry) -> tuple[FieldDiff, ...]
     for field in (*FIELDS, "status", "corrections"):
         before = getattr(old, field) if old is not None else None
         after = getattr(new, field)
-        if before == after or (old is None and not after):
+        if before == after or (old is None and (not after or field == "status")):
             continue
         found.append(_diff_field(field, before, after))
     return tuple(found)

@@ -20,7 +20,7 @@ from ledger.domain.events import (
     EntryRetracted,
     Event,
 )
-from ledger.domain.values import FIELDS, Correction, Layout, Source, Status
+from ledger.domain.values import AS_EDITION, FIELDS, Correction, Layout, Source, Status
 from ledger.errors import UndecodableEvent
 
 
@@ -59,7 +59,7 @@ class NewsEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sources: tuple[Source, ...] = ()
     cover_image: str | None = None
     contexts: tuple[str, ...] = ()
-    layout: Layout = Layout()
+    layout: Layout = AS_EDITION
     status: Status = "active"
     merged_into: UUID | None = None
     corrections: tuple[Correction, ...] = ()

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ledger.domain.values import Basis, CorrectionKind, Layout, Source
+from ledger.domain.values import AS_EDITION, Basis, CorrectionKind, Layout, Source
 
 
 class Meta(
@@ -72,7 +72,7 @@ class EntryCreated(EventData, frozen=True, kw_only=True):
     sources: tuple[Source, ...] = ()
     cover_image: str | None = None
     contexts: tuple[str, ...] = ()
-    layout: Layout = Layout()
+    layout: Layout = AS_EDITION
     inferred: tuple[str, ...] = ()
 
 

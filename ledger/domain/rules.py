@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from ledger.domain import editions
 from ledger.domain.permalinks import check_slug
-from ledger.domain.values import FIELDS, Layout, Source
+from ledger.domain.values import AS_EDITION, FIELDS, Layout, Source
 from ledger.errors import InvalidInput, InvalidTime
 
 # Far above anything published, far below what would choke a reader of the log.
@@ -139,6 +139,9 @@ def check_layout(layout: Layout) -> Layout:
     Raises:
         InvalidInput: One is not.
     """
+    if layout == AS_EDITION:
+        # The very object, so that it is left out where defaults are left out.
+        return AS_EDITION
     for prefix in (layout.prefix, layout.day_prefix):
         if prefix is not None and not _PREFIX.fullmatch(prefix):
             raise InvalidInput(f"the path prefix {prefix!r} is not one such as /news or /zh/news")

@@ -49,6 +49,10 @@ class Layout(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     day_prefix: str | None = None
 
 
+AS_EDITION = Layout()
+"""The layout of an entry that was never published elsewhere: the current style of its edition."""
+
+
 class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A public note on an entry.
 

@@ -49,7 +49,7 @@ def parse_store_url(url: str) -> SQLiteURL:
             "or, from the root, sqlite:////srv/news.db"
         )
     path = unquote(parts.path)[1:]
-    if parts.netloc or not path or path.endswith("/") or "\0" in path:
+    if parts.netloc or not Path(path).name or path.endswith("/") or "\0" in path:
         raise InvalidStoreURL(
             f"the store {url!r} names no file; write it as sqlite:///news.db (three slashes)"
         )

@@ -1,0 +1,62 @@
+"""Runs the command line as a process, as a user does."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Answer(NamedTuple):
+    """What a process said."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Shell:
+    """A folder to work in, with the store `news.db` and the actor `desk`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            "LEDGER_STORE": "sqlite:///news.db",
+            "LEDGER_ACTOR": "desk",
+            "PYTHONUTF8": "1",
+            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            **{name: v for name, v in os.environ.items() if name.startswith("COVERAGE_")},
+        }
+
+    def __call__(
+        self, *arguments: str, stdin: str | bytes = b"", env: dict[str, str] | None = None
+    ) -> Answer:
+        """Run `ledger` with these arguments."""
+        done = subprocess.run(
+            [sys.executable, "-m", "ledger", *arguments],
+            cwd=self.folder,
+            env=self.environment | (env or {}),
+            input=stdin.encode() if isinstance(stdin, str) else stdin,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def ok(self, *arguments: str, stdin: str | bytes = b"") -> str:
+        """Run `ledger`, which must succeed without a word of complaint; return its output."""
+        answer = self(*arguments, stdin=stdin)
+        assert (answer.status, answer.err) == (0, ""), answer
+        return answer.out
+
+    def add(self, headline: str, *options: str, day: str = "2021-03-04") -> str:
+        """Add an entry and return its id."""
+        out = self.ok("add", "--date", day, "--headline", headline, *options)
+        return out.split()[1]

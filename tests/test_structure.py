@@ -1,0 +1,125 @@
+"""The house itself: the direction of imports, the tree of errors, the public surface."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import click
+import pytest
+
+import ledger
+from ledger.cli import INTERRUPTED_STATUS, UNEXPECTED_STATUS, USAGE_STATUS, cli
+from ledger.errors import LedgerError, walk
+
+PACKAGE = Path(ledger.__file__).parent
+
+# What each room may import, beside itself, `ledger.errors`, the standard library and its own
+# libraries. A module beside the rooms is a room of its own.
+ROOMS: dict[str, set[str]] = {
+    "errors": set(),
+    "domain": set(),
+    "store": {"domain"},
+    "projections": {"domain", "store"},
+    "pages": {"domain", "projections.records"},
+    "interchange": {"domain", "pages"},
+    "results": {"domain"},
+    "options": {"domain"},
+    "service": {"domain", "store"},
+    "reading": {"domain", "store", "projections", "pages", "results"},
+    "ledger": {
+        "domain",
+        "store",
+        "projections",
+        "interchange",
+        "reading",
+        "options",
+        "results",
+        "service",
+    },
+    "cli": {"*"},
+    "__main__": {"cli"},
+    "__init__": {"domain", "results", "ledger"},
+}
+
+LIBRARIES = {
+    "domain": {"msgspec"},
+    "pages": {"msgspec"},
+    "interchange": {"msgspec"},
+    "cli": {"click", "msgspec", "rich"},
+    "errors": set[str](),
+}
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_room_imports_only_what_it_may(path: Path) -> None:
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    may = ROOMS[room] | {room, "errors", "__version__"}
+    for name in imported(path):
+        if name == "ledger" or not name.startswith("ledger."):
+            continue
+        inside = name.removeprefix("ledger.")
+        assert "*" in may or any(inside == a or inside.startswith(f"{a}.") for a in may), name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_room_uses_only_its_own_libraries(path: Path) -> None:
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if room not in LIBRARIES:
+        return
+    used = {name.split(".")[0] for name in imported(path)}
+    assert used & {"msgspec", "click", "eventsourcing", "rich"} <= LIBRARIES[room]
+
+
+def test_every_error_is_drawn_in_the_tree_and_has_a_status_of_its_own() -> None:
+    errors = walk()
+    drawn = [
+        line.strip("│├└─ ")
+        for line in (PACKAGE / "errors.py").read_text().split('"""')[1].splitlines()
+        if line.startswith(("LedgerError", "├", "│", "└", " "))
+    ]
+    assert drawn == [error.__name__ for error in errors]
+    statuses = [error.exit_status for error in errors]
+    assert len(set(statuses)) == len(statuses)
+    assert len({error.code for error in errors}) == len(errors)
+    assert not {USAGE_STATUS, INTERRUPTED_STATUS, 141, 0} & set(statuses)
+    assert LedgerError.exit_status == UNEXPECTED_STATUS
+    assert all(error.__doc__ for error in errors)
+
+
+def test_the_public_surface_is_sorted_and_there() -> None:
+    assert sorted(ledger.__all__) == ledger.__all__
+    assert all(getattr(ledger, name) is not None for name in ledger.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = ledger.Nothing
+
+
+def commands(group: click.Group) -> list[click.Command]:
+    found: list[click.Command] = []
+    for command in group.commands.values():
+        found += commands(command) if isinstance(command, click.Group) else [command]
+    return found
+
+
+@pytest.mark.parametrize("command", commands(cli), ids=lambda command: command.name)
+def test_every_command_has_help(command: click.Command) -> None:
+    assert command.help
+    assert command.help[0].isupper()
+
+
+def test_no_module_is_two() -> None:
+    long = {path.name: n for path in MODULES if (n := len(path.read_text().splitlines())) > 400}
+    assert long == {}
