@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.cli.output import show_time
+from ledger.cli.output import plain, show_time
 
 if TYPE_CHECKING:
     from ledger.domain.diffs import FieldDiff, SourceChange, Span
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 def entry_lines(shown: EntryVersion) -> Iterable[str]:
     """Yield an entry's version as text for people."""
     entry, meta = shown.entry, shown.event.meta
-    yield click.style(entry.headline.strip(), bold=True)
-    yield f"{entry.date}" + (f"  {entry.topic}" if entry.topic else "")
+    yield click.style(plain(entry.headline.strip()), bold=True)
+    yield f"{entry.date}" + (f"  {plain(entry.topic)}" if entry.topic else "")
     yield shown.path
     if entry.summary:
         yield ""
-        yield entry.summary
+        yield plain(entry.summary)
     if entry.sources or entry.cover_image:
         yield ""
         yield "Sources:"
         for number, source in enumerate(entry.sources, 1):
-            yield f"  {number}. {source.name} <{source.url}>"
+            yield plain(f"  {number}. {source.name} <{source.url}>")
         if entry.cover_image:
-            yield f"  Cover image <{entry.cover_image}>"
+            yield plain(f"  Cover image <{entry.cover_image}>")
     if entry.contexts:
         yield ""
-        yield "Contexts: " + ", ".join(entry.contexts)
+        yield plain("Contexts: " + ", ".join(entry.contexts))
     for note in entry.corrections:
         yield ""
         yield click.style(f"{note.kind.capitalize()} (version {note.version}):", bold=True)
-        yield f"  {note.text}"
+        yield plain(f"  {note.text}")
     yield ""
     if entry.status != "active":
         into = f" into {entry.merged_into}" if entry.merged_into else ""
@@ -50,9 +50,8 @@ def entry_lines(shown: EntryVersion) -> Iterable[str]:
         if shown.is_current
         else f"; the current one is at {shown.current_path}"
     )
-    yield f"Published {show_time(meta.published_at)} UTC ({meta.basis}) by {meta.actor}" + (
-        f": {meta.reason}" if meta.reason else ""
-    )
+    who = plain(meta.actor) + (f": {plain(meta.reason)}" if meta.reason else "")
+    yield f"Published {show_time(meta.published_at)} UTC ({meta.basis}) by {who}"
     yield f"Recorded  {show_time(shown.event.recorded_at)} UTC at position {shown.event.position}"
     if entry.inferred:
         yield "Assumed by an import: " + ", ".join(entry.inferred)
@@ -66,12 +65,12 @@ def event_line(event: RecordedEvent) -> str:
         click.style(f"version {event.version}", bold=True),
         type(event.data).__name__,
         f"{show_time(meta.published_at)} ({meta.basis})",
-        f"by {meta.actor}",
+        f"by {plain(meta.actor)}",
     ]
     if meta.minor:
         parts.append("minor")
     if meta.reason:
-        parts.append(meta.reason)
+        parts.append(plain(meta.reason))
     return "  ".join(parts)
 
 
@@ -93,15 +92,17 @@ def diff_lines(diffs: Iterable[FieldDiff]) -> Iterable[str]:
 
 def _span(span: Span) -> str:
     if span.operation == "equal":
-        return span.text
+        return plain(span.text)
     return _deleted(span.text) if span.operation == "delete" else _new(span.text)
 
 
 def _deleted(text: str) -> str:
+    text = plain(text)
     return click.style(text, fg="red", strikethrough=True) if _colored() else f"[-{text}-]"
 
 
 def _new(text: str) -> str:
+    text = plain(text)
     return click.style(text, fg="green") if _colored() else f"{{+{text}+}}"
 
 
@@ -117,10 +118,10 @@ def _source(change: SourceChange) -> str:
         case "removed":
             return _deleted(f"{change.position}. {source.name} <{source.url}>")
         case "moved":
-            return f"{source.name} moved to {change.position}"
+            return f"{plain(source.name)} moved to {change.position}"
         case "address":
             old = change.old.url if change.old else ""
-            return f"{source.name} {_deleted(old)} {_new(source.url)}"
+            return f"{plain(source.name)} {_deleted(old)} {_new(source.url)}"
         case _:
             old = change.old.image or "" if change.old else ""
-            return f"{source.name} image {_deleted(old)} {_new(source.image or '')}"
+            return f"{plain(source.name)} image {_deleted(old)} {_new(source.image or '')}"

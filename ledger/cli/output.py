@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,6 +15,8 @@ import click
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 Row = Sequence[object]
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def list_format_option(function: Function) -> Function:
@@ -59,7 +62,7 @@ def show_list(
 
 def show_table(columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Print a table: fitted to the window on a terminal, whole and aligned elsewhere."""
-    texts = [[_cell(value) for value in row] for row in rows]
+    texts = [[plain(value) for value in row] for row in rows]
     if sys.stdout.isatty() and _show_rich(columns, texts):
         return
     if not texts:
@@ -87,13 +90,13 @@ def _show_rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     return True
 
 
-def _cell(value: object) -> str:
+def plain(value: object) -> str:
+    """Return a value as text that does not drive a terminal, whatever an entry says."""
     if value is None:
         return ""
     if isinstance(value, datetime):
         return show_time(value)
-    # A terminal must not be driven by what an entry says.
-    return "".join(c if c.isprintable() or c == "\u3000" else "\ufffd" for c in str(value))
+    return _CONTROLS.sub("\ufffd", str(value))
 
 
 def _width(text: str) -> int:

@@ -131,7 +131,7 @@ CASES = [
     case(
         21, "already says that: nothing was changed", "edit", A, "--headline", "Barrier rejected"
     ),
-    case(21, "already reads as in version 1", "revert", B, "1"),
+    case(22, "is retracted: it cannot be reverted before it is reinstated", "revert", B, "1"),
     case(3, "it cannot be reverted to version 2", "revert", A, "2"),
     case(22, "is retracted: it cannot be edited", "edit", B, "--headline", "x"),
     case(22, "nothing can be merged into it", "merge", A, B),
@@ -161,7 +161,7 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     folder = shell.folder
     (folder / "folder").mkdir()
     (folder / "pages").mkdir()
-    (folder / "pages" / "broken.md").write_text(PAGE.replace("# ", "", 1))
+    (folder / "pages" / "broken.md").write_text(PAGE.replace("\n# ", "\n"))
     (folder / "pages" / "good.md").write_text(PAGE)
     (folder / "empty.db").touch()
     (folder / "text.txt").write_text("not a ledger, " * 500)
