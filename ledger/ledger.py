@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
@@ -180,8 +181,9 @@ class Ledger(LedgerReader):
         return self._handler.history(entry).state
 
     def headlines(self, entry: UUID) -> list[tuple[str, str]]:
-        """Return headline and path of the versions that a Changes list shows, oldest first."""
-        return [(change.headline, change.path) for change in self.changes(entry)]
+        """Return headline and path, oldest first, of the versions that changed either."""
+        steps = [(step.after.headline, step.after.wanted_path) for step in self.replay(entry)]
+        return [step for step, _ in groupby(steps)]
 
     def owner(self, path: str, edition: str) -> UUID | None:
         """Return the entry that is or was at a path of an edition; None where none was."""

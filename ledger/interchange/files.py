@@ -48,11 +48,11 @@ def walk(paths: Sequence[Path]) -> Iterator[PageFile]:
     """Yield the files in `paths`, in an order that does not depend on the file system.
 
     Raises:
-        InvalidInput: A path is neither a file nor a folder.
+        InvalidInput: A path is neither a file nor a folder, or a folder cannot be read.
     """
     for path in paths:
         if path.is_dir():
-            for folder, folders, names in os.walk(path):
+            for folder, folders, names in os.walk(path, onerror=_refuse):
                 folders[:] = sorted(name for name in folders if not name.startswith("."))
                 for name in sorted(names):
                     file = Path(folder, name)
@@ -62,6 +62,10 @@ def walk(paths: Sequence[Path]) -> Iterator[PageFile]:
             yield PageFile(path, path.name)
         else:
             raise InvalidInput(f"{path} is neither a file nor a folder")
+
+
+def _refuse(error: OSError) -> None:
+    raise InvalidInput(f"the folder {error.filename} cannot be read: {error.strerror}")
 
 
 def read_text(path: Path) -> str:
@@ -87,6 +91,6 @@ def decode_text(data: bytes) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = error.object.count(b"\n", 0, error.start) + 1
         raise PageError("it is not UTF-8 text; convert it first", line) from None
     return text.replace("\r\n", "\n")

@@ -8,15 +8,14 @@ follows from the pages alone, so a run that was cut short is finished by running
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
 import msgspec
-from msgspec.structs import replace
 
 from ledger.domain import editions, ids
 from ledger.domain.commands import Command
@@ -31,16 +30,15 @@ from ledger.errors import (
     PageError,
     Refused,
 )
-from ledger.interchange.files import Failure, PageFile, read_text, walk
+from ledger.interchange.files import Failure, PageFile, walk
+from ledger.interchange.survey import Found, Key, Survey
 from ledger.interchange.versions import (
     EditWriter,
     PageVersion,
     creation,
     path_of,
     versions_of,
-    with_slug,
 )
-from ledger.pages.markdown import is_index, parse, render
 from ledger.pages.model import Page
 
 PAGES_A_TRANSACTION = 250
@@ -90,21 +88,11 @@ class ImportReport(msgspec.Struct, kw_only=True):
 
 Progress = Callable[[int, int], None]
 
-Key = tuple[str, str]
-"""Edition and path: what a page is called by other pages."""
-
-
-class _Found(msgspec.Struct, frozen=True):
-    """What the second pass needs to know of a page before it reads it again."""
-
-    file: PageFile
-    key: Key
-
 
 class _Plan(msgspec.Struct, frozen=True):
     """What is to be done for a page."""
 
-    found: _Found
+    found: Found
     commands: list[Command]
     is_new: bool
 
@@ -154,72 +142,59 @@ class _Import:
         self._actor = actor
         self._now = now
         self._strict = strict
-        self._edition = edition
+        self._survey = Survey(edition)
         self._progress = progress
-        self._report = ImportReport()
-        self._learned: defaultdict[Key, set[str]] = defaultdict(set)
-        self._newer: dict[Key, Key] = {}
-        self._files: dict[Key, PageFile] = {}
+        self._report = ImportReport(notes=self._survey.notes)
+        self._learned: dict[Key, set[str]] = {}
 
     def run(self, paths: Sequence[Path]) -> ImportReport:
         files = list(walk(paths))
+        surveyed = [found for file in files if (found := self._look_at(file)) is not None]
+        newer = self._survey.newer()
+        pages = [found for found in surveyed if found.key not in newer]
         self._report.files = len(files)
-        surveyed = [found for file in files if (found := self._survey(file)) is not None]
-        pages = [found for found in surveyed if self._newer.get(found.key) not in self._files]
+        self._report.indexes = self._survey.indexes
+        self._report.unchanged = self._survey.repeated
         self._report.older = len(surveyed) - len(pages)
-        size = max(len(pages), 1) if self._strict else PAGES_A_TRANSACTION
-        for start in range(0, len(pages), size):
-            self._store(pages[start : start + size])
+        self._learned = self._survey.learned(self._present_key)
+        done = 0
+        for batch in self._batches(pages):
+            self._store(batch)
+            done += len(batch)
             if self._progress is not None:
-                self._progress(min(start + size, len(pages)), len(pages))
+                self._progress(done, len(pages))
         self._teach_others()
         return self._report
 
-    # First pass
-
-    def _survey(self, file: PageFile) -> _Found | None:
-        """Read a page and note what it tells about others; None where it is not to be stored."""
+    def _look_at(self, file: PageFile) -> Found | None:
         try:
-            text = "" if file.is_index else read_text(file.path)
-            if file.is_index or is_index(text):
-                self._report.indexes += 1
-                return None
-            page = self._parse(file, text)
+            return self._survey.add(file)
         except PageError as error:
             self._fail(file, error)
             return None
-        key = (page.edition, path_of(page))
-        self._files[key] = file
-        if page.topic and page.topic.strip():
-            self._learned[key].add(page.topic)
-        for line in page.related:
-            # What A's page says it shares with B, both have.
-            self._learned[key].update(line.contexts)
-            self._learned[page.edition, line.path].update(line.contexts)
-        for change in page.changes[:-1]:
-            if (page.edition, change.path) != key:
-                self._newer[page.edition, change.path] = key
-        self._note_difference(file, text, page)
-        return _Found(file, key)
 
-    def _parse(self, file: PageFile, text: str) -> Page:
-        page = with_slug(parse(text, self._edition), file.path)
-        if page.changes and page.changes[-1].headline != page.headline:
-            raise PageError("the current version in the Changes list has another headline")
-        return page
+    def _batches(self, pages: Sequence[Found]) -> Iterator[list[Found]]:
+        """Part the pages into transactions; of one entry's pages each sees the one before."""
+        batch: dict[Key, Found] = {}
+        for found in pages:
+            if found.key in batch and self._strict:
+                message = f"{batch[found.key].file.name} has the same permalink; import it before"
+                self._fail(found.file, PageError(message))
+            if found.key in batch or (len(batch) == PAGES_A_TRANSACTION and not self._strict):
+                yield list(batch.values())
+                batch = {}
+            batch[found.key] = found
+        if batch:
+            yield list(batch.values())
 
-    def _note_difference(self, file: PageFile, text: str, page: Page) -> None:
-        """Note the first line that would not come back as it is; the Related list is derived."""
-        rendered = render(replace(page, related=())).splitlines()
-        for number, (was, is_) in enumerate(zip(text.split("\n"), rendered, strict=False), 1):
-            if was != is_:
-                message = "this line would be rendered differently"
-                self._report.notes.append(Failure(file.name, number, message))
-                return
+    def _present_key(self, key: Key) -> Key | None:
+        """Return the present path of the entry that the ledger has at a path."""
+        edition, path = key
+        owner = self._target.owner(path, edition)
+        state = None if owner is None else self._target.known(owner)
+        return None if state is None else (edition, state.wanted_path)
 
-    # Second pass
-
-    def _store(self, pages: Sequence[_Found]) -> None:
+    def _store(self, pages: Sequence[Found]) -> None:
         plans: list[_Plan] = []
         for found in pages:
             try:
@@ -235,7 +210,7 @@ class _Import:
             for plan in plans:
                 self._store_alone(plan.found)
 
-    def _store_alone(self, found: _Found) -> None:
+    def _store_alone(self, found: Found) -> None:
         try:
             self._carry_out([self._plan(found)])
         except (PageError, InvalidInput, Conflict, NotFound, Refused) as error:
@@ -253,11 +228,11 @@ class _Import:
             else:
                 self._report.edited += 1
 
-    def _plan(self, found: _Found) -> _Plan:
+    def _plan(self, found: Found) -> _Plan:
         """Return what brings the ledger to what a page says."""
-        page = self._parse(found.file, read_text(found.file.path))
-        versions = versions_of(page, self._now, self._older_page_of(page))
-        contexts = self._learned[found.key]
+        page = self._survey.page(found)
+        versions = versions_of(page, self._now, self._older_page_of(found))
+        contexts = self._learned.get(found.key, set())
         state = self._state_of(page, versions[0])
         origin = found.file.name
         if state is None:
@@ -273,23 +248,31 @@ class _Import:
             writer.edit(version, state.contexts)
         if news:
             writer.edit(news[-1], have)
-        elif have != state.contexts and state.status == "active":
+        elif have != state.contexts:
             writer.learn(have)
         return _Plan(found, writer.commands, is_new=False)
 
     def _state_of(self, page: Page, first: PageVersion) -> NewsEntry | None:
         """Return the entry that a page is of, if it is in the ledger."""
         state = self._target.known(ids.imported_entry_id(first.day, page.edition, first.path))
-        if state is None:
+        if state is not None:
+            return state
+        owner = self._target.owner(first.path, page.edition)
+        if owner is None:
+            # Two entries may come to one path: the same headline tells that it is the same one.
             owner = self._target.owner(path_of(page), page.edition)
-            state = None if owner is None else self._target.known(owner)
-        return state
+            own = (page.headline, path_of(page))
+            owner = owner if owner and own in self._target.headlines(owner) else None
+        return None if owner is None else self._target.known(owner)
 
     def _news(
         self, page: Page, versions: list[PageVersion], state: NewsEntry
     ) -> list[PageVersion]:
         """Return the versions that lead an entry on; none where the page is an older copy."""
         have = self._target.headlines(state.id)
+        # A list may repeat a line: nothing has changed there.
+        steps = groupby(versions, lambda version: (version.headline, version.path))
+        versions = [list(same)[-1] for _, same in steps]
         want = [(version.headline, version.path) for version in versions]
         if page.changes:
             is_older_copy = len(want) < len(have) and want == have[: len(want)]
@@ -302,22 +285,24 @@ class _Import:
             versions[len(have) :] or versions[-1:] if want[: len(have)] == have else versions[-1:]
         )
 
-    def _older_page_of(self, page: Page) -> Callable[[str, str], Page | None]:
-        """Return what finds the pages of the older versions of `page` among the input."""
+    def _older_page_of(self, found: Found) -> Callable[[str, str], Page | None]:
+        """Return what finds the pages of a page's older versions among the input."""
 
         def older_page(path: str, headline: str) -> Page | None:
-            file = self._files.get((page.edition, path))
-            if file is None or path == page.path:
+            key = (found.key[0], path)
+            older = self._survey.page_at(key) if key != found.key else None
+            if older is not None and older.headline != headline:
+                message = f"{path}.md has another headline than this page lists; it is not used"
+                self._survey.notes.append(Failure(found.file.name, 0, message))
                 return None
-            older = self._parse(file, read_text(file.path))
-            return older if older.headline == headline else None
+            return older
 
         return older_page
 
     def _teach_others(self) -> None:
         """Teach entries that no page of the run is about what its pages say they share."""
         for (edition, path), contexts in self._learned.items():
-            if (edition, path) in self._files:
+            if (edition, path) in self._survey:
                 continue
             owner = self._target.owner(path, edition)
             state = None if owner is None else self._target.known(owner)

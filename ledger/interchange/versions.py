@@ -16,6 +16,7 @@ from ledger.domain.decide import decide
 from ledger.domain.entry import NewsEntry, evolve
 from ledger.domain.values import Basis
 from ledger.errors import PageError
+from ledger.interchange.files import SUFFIXES
 from ledger.pages.model import Page
 
 # What a Changes list does not tell about an older version.
@@ -49,14 +50,21 @@ class PageVersion(msgspec.Struct, frozen=True):
         return permalinks.path_of(self.day, self.slug)
 
 
+def told_slug(page: Page, file: Path | None) -> str | None:
+    """Return the slug that a page's links tell, else its file; None where neither does."""
+    if page.slug is not None or file is None:
+        return page.slug
+    if file.suffix.lower() in SUFFIXES:
+        file = file.with_suffix("")
+    link = permalinks.parse_permalink("/" + file.absolute().as_posix())
+    return link.slug if link is not None and link.day == page.day else None
+
+
 def with_slug(page: Page, file: Path | None) -> Page:
     """Return a page that knows its path: by its links, else by its file, else by the rule."""
-    if page.slug is not None:
-        return page
-    link = permalinks.parse_permalink("/" + file.absolute().as_posix()) if file else None
-    if link is not None and link.day == page.day:
-        return replace(page, slug=link.slug)
-    slug = permalinks.slugify(page.headline, editions.edition(page.edition))
+    slug = told_slug(page, file)
+    if slug is None:
+        slug = permalinks.slugify(page.headline, editions.edition(page.edition))
     return replace(page, slug=slug)
 
 
@@ -81,7 +89,7 @@ def versions_of(
         older_page: Returns the page of an older version, given its path and headline.
     """
     slug = page.slug or ""
-    if not page.changes:
+    if len(page.changes) < 2:
         midnight = min(datetime.combine(page.day, time(), UTC), now)
         return [PageVersion(page.day, slug, page.headline, page, midnight, "inferred", known=True)]
     found: list[PageVersion] = []
@@ -146,7 +154,7 @@ def creation(
         cover_image=version.content.cover_image,
         contexts=tuple(contexts),
         edition=page.edition,
-        layout=page.layout,
+        layout=version.content.layout,
         inferred=() if version.known else ASSUMED,
     )
 
@@ -188,6 +196,9 @@ class EditWriter:
         changed = {
             name: value for name, value in wanted.items() if getattr(self.state, name) != value
         }
+        if "headline" in changed:
+            # Where it was published, whatever the rule would give.
+            changed["slug"] = version.slug
         inferred = () if version.known else ASSUMED
         if set(changed) == {"contexts"}:
             self.learn(contexts)
@@ -202,7 +213,9 @@ class EditWriter:
             )
 
     def learn(self, contexts: tuple[str, ...]) -> None:
-        """Give the entry its contexts, in a minor edit."""
+        """Give the entry its contexts, in a minor edit; one that is closed learns nothing."""
+        if self.state.status != "active":
+            return
         self._add(contexts=contexts, basis="inferred", reason=LEARNED, minor=True)
 
     def _add(self, **fields: object) -> None:

@@ -87,9 +87,10 @@ def _related_lines(page: Page, labels: Labels) -> Iterator[str]:
 # Parsing
 
 _DATE = re.compile(r"### \[(\d{4})-(\d{2})-(\d{1,2})\]\((\S*)/\d{4}/\d{2}/\d{1,2}/index\.\w+\)")
-_FORMATS = re.compile(r"\w+: (?:\[\w+\]\(([^)\s]+)\) *)+")
+_FORMATS = re.compile(r"\w+: (?:\[\w+\]\((\S+)\) *)+")
 _SECTION = re.compile(r"### (.+):")
-_SOURCE = re.compile(r"(\d+)\. \[(.*?)\]\((\S+?)\) \[IMG\]\((\S*)\)|(\d+)\. \[(.*)\]\((\S+)\)")
+_SOURCE = re.compile(r"(\d+)\. \[(.*)\]\((\S+)\)")
+_PICTURE = re.compile(r"(.*\)) \[IMG\]\((\S*)\)")
 _CHANGE = re.compile(r"\d+\. \[(.*)\]\((\S+)\) _(?:(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) )?\((.+)\)_")
 _RELATED = re.compile(r"\d+\. \[(.*)\]\((\S+)\) _([^:_]+): (.*)_")
 _DAY_INDEX = re.compile(r"\s*## \[")
@@ -161,7 +162,7 @@ class _Parser:
             elif heading == labels.related:
                 related = self._related(items, labels)
             else:
-                self._at -= 2
+                self._at = self._lines.index(f"### {heading}:")
                 raise self._error(f"a section called {heading!r} is unknown")
         links = [own_link, *self._links(sections)]
         prefix = next((p.prefix for link in links if link and (p := parse_permalink(link))), None)
@@ -169,7 +170,7 @@ class _Parser:
         style: StyleName = "archive"
         if own_link is not None:
             style = "current"
-        elif not plural or (not sources and topic is None):
+        elif not plural or (not (sources or cover) and topic is None):
             style = "older"
         default = editions.EDITIONS[code].prefix
         layout = Layout(
@@ -206,7 +207,7 @@ class _Parser:
         self._skip_empty()
 
     def _error(self, message: str) -> PageError:
-        return PageError(message, self._at + 1)
+        return PageError(message, min(self._at + 1, len(self._lines)))
 
     # Parts of a page
 
@@ -280,16 +281,17 @@ class _Parser:
     def _sources(self, items: list[str], labels: Labels) -> tuple[tuple[Source, ...], str | None]:
         sources: list[Source] = []
         for item in items:
-            match = _SOURCE.fullmatch(item)
+            pictured = _PICTURE.fullmatch(item)
+            match = _SOURCE.fullmatch(pictured[1] if pictured else item)
             if match is None:
                 raise self._error("a source was expected, as in 1. [Name](https://...)")
-            number, name, url = match[1] or match[5], match[2] or match[6], match[3] or match[7]
+            number, name, url = match.groups()
             self._at += 1
             if name == labels.cover_image and int(number) == max(1, len(sources)):
                 if item is not items[-1]:
                     raise self._error("nothing was expected after the cover image")
                 return tuple(sources), url
-            sources.append(Source(name, url, match[4]))
+            sources.append(Source(name, url, pictured[2] if pictured else None))
         return tuple(sources), None
 
     def _changes(self, items: list[str], labels: Labels) -> tuple[ChangeLine, ...]:

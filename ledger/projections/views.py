@@ -133,10 +133,12 @@ class Views:
 
     def _up_to_date(self) -> _Generation:
         with self._lock:
+            # Asked first: where there is no log, nothing is made for its views.
+            position = self._application.log.head().position
             generation = self._serving()
             if generation is None:
                 generation = self._build()
-            elif generation.position != self._application.log.head().position:
+            elif generation.position != position:
                 generation = self._caught_up(generation)
             self._use(generation)
             return generation
