@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import SequenceMatcher
 
 import msgspec
 
-from ledger.domain.diffs import tokens
+from ledger.domain.diffs import opcodes, tokens
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -37,8 +36,7 @@ def blame_words(texts: Iterable[tuple[int, str]]) -> tuple[Word, ...]:
         if new == old:
             continue
         kept: list[Word] = []
-        matcher = SequenceMatcher(None, old, new, autojunk=False)
-        for tag, a1, a2, b1, b2 in matcher.get_opcodes():
+        for tag, a1, a2, b1, b2 in opcodes(old, new):
             if tag == "equal":
                 kept += words[a1:a2]
             else:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+import msgspec
 from msgspec import UNSET
 
 from ledger.domain import editions, ids, permalinks, rules
@@ -83,7 +84,17 @@ def decide(
             raise TypeError("an entry's command needs the entry's state")
         data = _change(command, state, now, lookup)
         version = state.version + 1
-    return [Event(entry_of(command), version, _meta(command, now), data)]
+    return [_storable(Event(entry_of(command), version, _meta(command, now), data))]
+
+
+def _storable(event: Event) -> Event:
+    """Return an event that can be read again: one that cannot would stop every reader."""
+    for part in (event.meta, event.data):
+        try:
+            msgspec.msgpack.decode(msgspec.msgpack.encode(part), type=type(part))
+        except (msgspec.MsgspecError, TypeError, UnicodeError) as error:
+            raise InvalidInput(f"the command holds a value of the wrong kind: {error}") from None
+    return event
 
 
 def _meta(command: Command, now: datetime) -> Meta:
@@ -156,7 +167,7 @@ def _edit(
     changed = {name: value for name, value in checked.items() if value != getattr(state, name)}
     inferred = command.inferred
     if inferred is not UNSET:
-        rules.check_inferred(inferred)
+        inferred = rules.check_inferred(inferred)
         if inferred == tuple(name for name in state.inferred if name not in changed):
             inferred = UNSET
     if not changed and inferred is UNSET:
@@ -178,7 +189,8 @@ def _revert(command: RevertEntry, state: NewsEntry, lookup: Lookup) -> EntryEdit
         raise NothingChanged(
             f"entry {state.id} already reads as in version {earlier.version}: nothing was changed"
         )
-    inferred = earlier.inferred if earlier.inferred != state.inferred else UNSET
+    inherited = tuple(name for name in state.inferred if name not in changed)
+    inferred = earlier.inferred if earlier.inferred != inherited else UNSET
     return EntryEdited(
         **changed,
         reverts_to=earlier.version,

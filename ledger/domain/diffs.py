@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from typing import Literal, cast
@@ -22,6 +23,8 @@ _TOKEN = re.compile(
 )
 
 Sources = tuple[Source, ...]
+
+MOST_COMPARISONS = 4_000_000
 
 TEXT_FIELDS = ("headline", "topic", "summary")
 
@@ -77,11 +80,18 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
+def opcodes(a: Sequence[str], b: Sequence[str]) -> Sequence[tuple[str, int, int, int, int]]:
+    """Return how tokens `a` become tokens `b`, as `difflib` says it: tag, a1, a2, b1, b2."""
+    # Very long texts are compared by their rarer words: the exact way takes the square of them.
+    exact = len(a) * len(b) <= MOST_COMPARISONS
+    return SequenceMatcher(None, a, b, autojunk=not exact).get_opcodes()
+
+
 def diff_words(old: str, new: str) -> tuple[Span, ...]:
     """Return the spans that lead from `old` to `new`, deletions before insertions."""
     a, b = tokens(old), tokens(new)
     spans: list[Span] = []
-    for tag, a1, a2, b1, b2 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+    for tag, a1, a2, b1, b2 in opcodes(a, b):
         if tag == "equal":
             spans.append(Span("equal", "".join(a[a1:a2])))
             continue
@@ -153,7 +163,8 @@ def _longest(chains: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
 def brief(diff: FieldDiff) -> str:
     """Return a field's difference in a few words, as plain text."""
     if not diff.words:
-        return f"{diff.field}: {_cut(diff.old or 'nothing')} -> {_cut(diff.new or 'nothing')}"
+        old, new = ("nothing" if t is None else _cut(t) or "''" for t in (diff.old, diff.new))
+        return f"{diff.field}: {old} -> {new}"
     marks = {"equal": "{}", "delete": "[-{}-]", "insert": "{{+{}+}}"}
     return f"{diff.field}: " + "".join(
         marks[span.operation].format(_cut(span.text)) for span in diff.words
@@ -195,8 +206,8 @@ def _diff_field(field: str, before: object, after: object) -> FieldDiff:
             field,
             old,
             new,
-            added=tuple(text for text in b if text not in a),
-            removed=tuple(text for text in a if text not in b),
+            added=tuple((Counter(b) - Counter(a)).elements()),
+            removed=tuple((Counter(a) - Counter(b)).elements()),
         )
     return FieldDiff(field, old, new)
 

@@ -93,6 +93,8 @@ def evolve(state: NewsEntry | None, event: Event) -> NewsEntry:
         if event.version != 1 or not isinstance(data, EntryCreated):
             raise _illegal(event, "a history begins with EntryCreated, version 1")
         return _create(event, data)
+    if event.entry != state.id:
+        raise _illegal(event, f"it is not of entry {state.id}")
     if event.version != state.version + 1:
         raise _illegal(event, f"it cannot follow version {state.version}")
     changed: dict[str, object]

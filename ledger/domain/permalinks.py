@@ -17,6 +17,9 @@ from ledger.errors import InvalidInput
 
 ASCII_SLUG_BYTES = 140
 OTHER_SLUG_CHARACTERS = 60
+
+# File systems take names of 255 bytes, and an extension follows.
+MOST_SLUG_BYTES = 240
 ROOT = "/news"
 
 # A slug of ours must not shadow a page that is always there.
@@ -39,7 +42,8 @@ def slugify(headline: str, edition: Edition) -> str:
         folded = "".join(
             c for c in unicodedata.normalize("NFKD", cut) if not unicodedata.combining(c)
         )
-        slug = re.sub(r"[^a-z0-9]+", "-", folded.lower())
+        # Folding can lengthen: one sign may stand for several letters.
+        slug = re.sub(r"[^a-z0-9]+", "-", folded.lower())[:MOST_SLUG_BYTES]
     else:
         cut = re.sub(r"[.,]", "", headline[:OTHER_SLUG_CHARACTERS])
         slug = re.sub("-+", "-", "".join(c if _is_word(c) else "-" for c in cut))
@@ -89,7 +93,7 @@ class Permalink(msgspec.Struct, frozen=True):
 
         def unlikeness(code: str) -> int:
             prefix = EDITIONS[code].prefix
-            return -len(prefix) if self.prefix.endswith(prefix) else 1
+            return -len(prefix) if f"/{self.prefix}".endswith(prefix) else 1
 
         return sorted(EDITIONS, key=unlikeness)
 
@@ -117,9 +121,10 @@ def check_slug(slug: str) -> str:
     """
     if not slug or slug in {".", ".."}:
         raise InvalidInput(f"a page cannot be called {slug!r}; give a slug of letters and digits")
-    # File systems take names of 255 bytes, and an extension follows.
-    if len(slug.encode()) > 240:
-        raise InvalidInput("the slug is longer than 240 bytes; give a shorter one")
+    if len(slug.encode(errors="surrogatepass")) > MOST_SLUG_BYTES:
+        raise InvalidInput(f"the slug is longer than {MOST_SLUG_BYTES} bytes; give a shorter one")
+    if _EXTENSION.search(slug):
+        raise InvalidInput(f"the slug {slug!r} ends like a file; leave the extension out")
     for character in slug:
         if character in "/\\?#%" or character.isspace() or not character.isprintable():
             raise InvalidInput(f"the slug must not contain {character!r}")

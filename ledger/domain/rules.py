@@ -13,7 +13,8 @@ from ledger.domain.values import AS_EDITION, FIELDS, Layout, Source
 from ledger.errors import InvalidInput, InvalidTime
 
 # Far above anything published, far below what would choke a reader of the log.
-MAX_CHARACTERS = {"headline": 20_000, "topic": 2_000, "url": 8_000}
+MAX_CHARACTERS = {"headline": 20_000, "topic": 2_000}
+MAX_URL = 8_000
 MAX_TEXT = 200_000
 MAX_ITEMS = 1_000
 
@@ -22,7 +23,9 @@ _SCHEMES = ("http", "https")
 _PREFIX = re.compile(r"(/[A-Za-z0-9_-]+)+")
 
 
-def check_text(what: str, text: str, *, may_be_empty: bool = False) -> str:
+def check_text(
+    what: str, text: str, *, may_be_empty: bool = False, most: int | None = None
+) -> str:
     """Return `text`, one line of readable characters.
 
     Spaces at either end are kept: that is how it was published.
@@ -32,7 +35,7 @@ def check_text(what: str, text: str, *, may_be_empty: bool = False) -> str:
     """
     if not may_be_empty and not text.strip():
         raise InvalidInput(f"the {what} is empty")
-    limit = MAX_CHARACTERS.get(what, MAX_TEXT)
+    limit = most or MAX_CHARACTERS.get(what, MAX_TEXT)
     if len(text) > limit:
         raise InvalidInput(f"the {what} has {len(text):,} characters; {limit:,} are the most")
     if not text.isprintable():
@@ -54,7 +57,7 @@ def check_url(what: str, url: str) -> str:
     Raises:
         InvalidInput: It is not one.
     """
-    check_text("url", url)
+    check_text(what, url, most=MAX_URL)
     try:
         parts = urlsplit(url)
         sound = parts.scheme.lower() in _SCHEMES and bool(parts.hostname)
@@ -116,7 +119,10 @@ def check_published_at(moment: datetime, now: datetime) -> datetime:
     """
     if moment.tzinfo is None:
         raise InvalidTime(f"the publication time {moment} has no time zone")
-    moment = moment.astimezone(UTC)
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        raise InvalidTime(f"the publication time {moment} lies beyond the calendar") from None
     if moment > now:
         raise InvalidTime(f"the publication time {moment:%Y-%m-%d %H:%M:%S} lies in the future")
     return moment
@@ -149,7 +155,7 @@ def check_layout(layout: Layout) -> Layout:
 
 
 def check_inferred(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return `names` if each is a field.
+    """Return `names`, each once and in the usual order, if each is a field.
 
     Raises:
         InvalidInput: One is not.
@@ -157,7 +163,7 @@ def check_inferred(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if name not in FIELDS:
             raise InvalidInput(f"no field is called {name!r}; known are: {', '.join(FIELDS)}")
-    return names
+    return tuple(name for name in FIELDS if name in names)
 
 
 def check_field(name: str, value: object, now: datetime) -> object:
@@ -182,7 +188,7 @@ def check_field(name: str, value: object, now: datetime) -> object:
             return check_language(value)
         case "edition", str():
             return editions.edition(value).code
-        case "date", date():
+        case "date", date() if not isinstance(value, datetime):
             return check_date(value, now)
         case "sources", tuple():
             return check_sources(value)
