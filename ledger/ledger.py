@@ -29,8 +29,9 @@ from ledger.errors import (
 from ledger.interchange.pages import ImportReport, import_pages
 from ledger.options import CommandOptions, CreateOptions, EditOptions
 from ledger.projections import permalinks
+from ledger.projections.generation import Progress
 from ledger.projections.records import ViewStatus
-from ledger.projections.views import Progress, Views, views_folder
+from ledger.projections.views import Views, views_folder
 from ledger.reading import EntryRef, LedgerReader
 from ledger.service import CommandHandler
 from ledger.store.application import LedgerApplication

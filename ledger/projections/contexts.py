@@ -55,7 +55,7 @@ def related(db: sqlite3.Connection, entry: UUID, limit: int) -> tuple[Related, .
     that are retracted or merged are left out.
     """
     this = current.get(db, entry)
-    if this is None:
+    if this is None or limit < 1:
         return ()
     shared: defaultdict[bytes, list[str]] = defaultdict(list)
     for other, context in db.execute(

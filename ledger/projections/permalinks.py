@@ -113,8 +113,11 @@ def resolve(db: sqlite3.Connection, path: str, edition: str) -> Resolved | None:
     entry = owner(db, path, edition)
     if entry is None:
         return None
-    steps = moves(db, entry)
-    last_stay = max(index for index, step in enumerate(steps) if step[1] == path)
+    steps = db.execute(
+        "SELECT version, path, edition FROM permalinks WHERE entry = ? ORDER BY version",
+        (entry.bytes,),
+    ).fetchall()
+    last_stay = max(n for n, step in enumerate(steps) if step[1:] == (path, edition))
     if last_stay == len(steps) - 1:
         return Resolved(entry, None)
     return Resolved(entry, steps[last_stay + 1][0] - 1)

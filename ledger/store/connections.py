@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -87,10 +89,23 @@ def translated(path: Path) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_CONSTRAINT:
             raise IntegrityError(str(error)) from error
+        if code in _NOT_OPENED and (reason := _why_not(path)) is not None:
+            raise StoreNotWritable(f"{path} cannot be opened: {reason}") from error
         cls, what = _MEANING.get(code, (StoreError, "failed"))
         raise cls(f"{path} {what} ({error})") from error
     except OSError as error:
         raise StoreNotWritable(f"{path} cannot be opened: {error.strerror}") from error
+
+
+_NOT_OPENED = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
+
+
+def _why_not(path: Path) -> str | None:
+    if path.is_dir():
+        return os.strerror(errno.EISDIR)
+    if path.exists() and not os.access(path, os.R_OK):
+        return os.strerror(errno.EACCES)
+    return None
 
 
 class Pool:

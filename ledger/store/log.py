@@ -192,7 +192,7 @@ class LogRecorder(ApplicationRecorder):
                 for event in stored_events
             ]
         ).first
-        return range(first, first + len(stored_events))
+        return list(range(first, first + len(stored_events)))
 
     def select_events(
         self,

@@ -28,6 +28,21 @@ def type_name(cls: type[EventData]) -> str:
     return f"{cls.__name__}@{cls.__schema__}"
 
 
+# What decoding raises, and what an upcaster does that meets data it was not made for.
+_UNREADABLE = (
+    msgspec.MsgspecError,
+    AttributeError,
+    KeyError,
+    OverflowError,
+    TypeError,
+    ValueError,
+)
+
+
+class _UnknownType(Exception):
+    """A stored type that this program has no class or no upcaster for."""
+
+
 class EventMapper(Mapper[UUID]):
     """Encodes events for the log and decodes them again.
 
@@ -72,40 +87,35 @@ class EventMapper(Mapper[UUID]):
                 position.
         """
         try:
+            entry = UUID(bytes=row.entry)
+            recorded_at = to_datetime(row.recorded_at)
             meta = self._decode_meta(memoryview(row.meta)[SALT_BYTES:])
             decode = self._decoders.get(row.type)
             payload = memoryview(row.content)[SALT_BYTES:]
             data = decode(payload) if decode else self._upcast(row.type, payload)
-        except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
+        except _UnknownType as error:
+            raise UndecodableEvent(f"position {row.position}: {error}", row.position) from error
+        except _UNREADABLE as error:
             raise UndecodableEvent(
                 f"position {row.position}: the payload of {row.type} cannot be read: {error}",
                 row.position,
             ) from error
-        except LookupError as error:
-            raise UndecodableEvent(f"position {row.position}: {error}", row.position) from error
-        return RecordedEvent(
-            UUID(bytes=row.entry),
-            row.version,
-            meta,
-            data,
-            row.position,
-            to_datetime(row.recorded_at),
-        )
+        return RecordedEvent(entry, row.version, meta, data, row.position, recorded_at)
 
     def _upcast(self, name: str, payload: memoryview) -> EventData:
         """Decode data of an older schema, then lead it up one schema at a time."""
         class_name, _, digits = name.partition("@")
         cls = self._types.get(class_name)
         if cls is None or not digits.isdecimal():
-            raise LookupError(f"the event type {name} is unknown; is this program too old?")
+            raise _UnknownType(f"the event type {name} is unknown; is this program too old?")
         data = msgspec.msgpack.decode(payload)
         for schema in range(int(digits), cls.__schema__):
             upcaster = self._upcasters.get((class_name, schema))
             if upcaster is None:
-                raise LookupError(f"nothing leads {name} to schema {schema + 1}")
+                raise _UnknownType(f"nothing leads {name} to schema {schema + 1}")
             data = upcaster(data)
         if int(digits) > cls.__schema__:
-            raise LookupError(f"{name} is newer than this program, which knows {type_name(cls)}")
+            raise _UnknownType(f"{name} is newer than this program, which knows {type_name(cls)}")
         return msgspec.convert(data, cls)
 
     # From here on: the library's interface.

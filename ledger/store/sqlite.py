@@ -6,7 +6,6 @@ application of that library this store.
 
 from __future__ import annotations
 
-import os
 import secrets
 import sqlite3
 import time
@@ -25,9 +24,10 @@ from eventsourcing.persistence import (
     TrackingRecorder,
 )
 
-from ledger.errors import NotALedger, StoreNotFound, StoreTooNew, StoreTooOld
+from ledger.errors import StoreNotFound, StoreTooNew, StoreTooOld
 from ledger.store import schema
 from ledger.store.connections import Pool, connect, transaction, translated
+from ledger.store.files import is_blank, is_there, lies_still, require_ours
 from ledger.store.log import Appended, Head, Identity, LogRecorder, NewRow, Row
 from ledger.store.mapper import EventMapper
 from ledger.store.urls import DEFAULT_URL, SQLiteURL, parse_store_url
@@ -65,6 +65,7 @@ class SQLiteRecorder(LogRecorder):
         self._lock = RLock()
         self._writer: sqlite3.Connection | None = None
         self._readers = Pool(self._open_reader)
+        self._is_ours = False
 
     @property
     def path(self) -> Path:
@@ -79,16 +80,17 @@ class SQLiteRecorder(LogRecorder):
             StoreError: It cannot be opened.
         """
         with translated(self.path):
-            if not _holds_something(self.path):
+            if not is_there(self.path):
                 return False
-            with closing(connect(self.path)) as connection:
-                return not _is_blank(connection)
+            with closing(self._connect()) as connection:
+                return not is_blank(connection)
 
     def close(self) -> None:
         """Close all connections. The recorder opens new ones if it is used again."""
         with self._lock:
             self._readers.close()
             self._readers = Pool(self._open_reader)
+            self._is_ours = False
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
@@ -112,8 +114,10 @@ class SQLiteRecorder(LogRecorder):
             StoreError: There is no ledger, or it is newer than the program.
         """
         with self._lock, translated(self.path):
-            _require_ledger(self.path)
-            with closing(connect(self.path)) as connection, transaction(connection):
+            _require_file(self.path)
+            with closing(self._connect()) as connection, transaction(connection):
+                if is_blank(connection):
+                    raise _not_found(self.path)
                 before = _schema_of(connection, self.path)
                 _migrate(connection, before)
         return before, schema.schema_version()
@@ -183,15 +187,15 @@ class SQLiteRecorder(LogRecorder):
             yield reader
 
     def _open_reader(self) -> sqlite3.Connection:
-        _require_ledger(self.path)
+        _require_file(self.path)
         # Not "ro": a reader that may write leaves no write-ahead log behind when it closes.
-        connection = connect(self.path, timeout=self.url.timeout)
+        connection = self._connect()
         try:
             connection.execute("PRAGMA query_only = ON")
             self._check(connection)
         except sqlite3.OperationalError:
             connection.close()
-            if not _lies_still(self.path):
+            if not lies_still(self.path):
                 raise
             connection = connect(self.path, "ro", immutable=True)
             self._check(connection)
@@ -204,16 +208,16 @@ class SQLiteRecorder(LogRecorder):
         if self._writer is not None:
             return self._writer
         if not create:
-            _require_ledger(self.path)
-        elif not _holds_something(self.path) and not self.path.parent.is_dir():
+            _require_file(self.path)
+        elif not is_there(self.path) and not self.path.parent.is_dir():
             raise StoreNotFound(f"the folder {self.path.parent} does not exist: make it first")
-        connection = connect(self.path, "rwc", timeout=self.url.timeout)
+        connection = self._connect("rwc")
         try:
-            if _is_blank(connection):
+            if is_blank(connection):
                 self._make(connection, origin)
             self._check(connection)
             # The journal mode is a property of the file: set after the file is surely ours.
-            connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(connection, self.url.timeout)
             connection.execute(f"PRAGMA synchronous = {self.url.synchronous}")
         except BaseException:
             connection.close()
@@ -224,7 +228,7 @@ class SQLiteRecorder(LogRecorder):
     def _make(self, connection: sqlite3.Connection, origin: str | None) -> None:
         """Make tables, triggers and identity, unless another process is first."""
         with transaction(connection):
-            if _is_blank(connection):
+            if is_blank(connection):
                 name = secrets.token_hex(16)
                 connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
                 _migrate(connection, 0)
@@ -233,9 +237,15 @@ class SQLiteRecorder(LogRecorder):
                     (name, origin or f"ledger-{name[:8]}", self._clock()),
                 )
 
+    def _connect(self, mode: str = "rw") -> sqlite3.Connection:
+        if not self._is_ours and is_there(self.path):
+            require_ours(self.path)
+            self._is_ours = True
+        return connect(self.path, mode, timeout=self.url.timeout)
+
     def _check(self, connection: sqlite3.Connection) -> None:
         """Refuse a file that holds no ledger, or one of another schema."""
-        if _is_blank(connection):
+        if is_blank(connection):
             raise _not_found(self.path)
         version = _schema_of(connection, self.path)
         if version < schema.schema_version():
@@ -245,39 +255,6 @@ class SQLiteRecorder(LogRecorder):
             )
 
 
-def _holds_something(path: Path) -> bool:
-    """Return whether there is a file that is not empty; look at its header without SQLite.
-
-    So a file of somebody else's is not locked, journalled or changed in any way.
-    """
-    try:
-        with path.open("rb") as file:
-            header = file.read(72)
-    except FileNotFoundError:
-        return False
-    if not header:
-        return False
-    mark = int.from_bytes(header[68:72])
-    # Without a mark: a process died while it made the ledger, and the journal will undo that.
-    unfinished = mark == 0 and path.with_name(path.name + "-journal").exists()
-    if not header.startswith(b"SQLite format 3\0") or not (
-        mark == schema.APPLICATION_ID or unfinished
-    ):
-        raise NotALedger(f"{path} is no ledger but something else; nothing was touched")
-    return True
-
-
-def _lies_still(path: Path) -> bool:
-    """Return whether a file can be read without locks: its folder takes no new files.
-
-    SQLite needs a shared-memory file beside a file with a write-ahead log. Where it cannot make
-    one and no log is left beside it, the file is all there is.
-    """
-    wal = path.with_name(path.name + "-wal")
-    left_over = wal.exists() and wal.stat().st_size > 0
-    return not os.access(path.parent, os.W_OK) and not left_over
-
-
 def _not_found(path: Path) -> StoreNotFound:
     return StoreNotFound(
         f"there is no ledger at {path}: make one with `ledger init`, "
@@ -285,14 +262,21 @@ def _not_found(path: Path) -> StoreNotFound:
     )
 
 
-def _require_ledger(path: Path) -> None:
-    if not _holds_something(path):
+def _require_file(path: Path) -> None:
+    if not is_there(path):
         raise _not_found(path)
 
 
-def _is_blank(connection: sqlite3.Connection) -> bool:
-    """Return whether the file holds no tables yet, as after a process died while making it."""
-    return connection.execute("SELECT 1 FROM sqlite_schema").fetchone() is None
+def _write_ahead(connection: sqlite3.Connection, timeout: float) -> None:
+    """Give the file a write-ahead log; SQLite does not wait for others here, so we do."""
+    deadline = time.monotonic() + timeout
+    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _schema_of(connection: sqlite3.Connection, path: Path) -> int:

@@ -40,7 +40,11 @@ def parse_store_url(url: str) -> SQLiteURL:
     """
     try:
         parts = urlsplit(url)
-        options = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
+        options = (
+            dict(parse_qsl(parts.query, strict_parsing=True, keep_blank_values=True))
+            if parts.query
+            else {}
+        )
     except ValueError as error:
         raise InvalidStoreURL(f"the store {url!r} is no URL: {error}") from None
     if parts.scheme != "sqlite":
@@ -52,6 +56,11 @@ def parse_store_url(url: str) -> SQLiteURL:
     if parts.netloc or not Path(path).name or path.endswith("/") or "\0" in path:
         raise InvalidStoreURL(
             f"the store {url!r} names no file; write it as sqlite:///news.db (three slashes)"
+        )
+    if not url[len("sqlite") :].startswith(":///") or "#" in url:
+        raise InvalidStoreURL(
+            f"the store {url!r} is not understood; write it as sqlite:///news.db (three slashes), "
+            "and # as %23"
         )
     if path == ":memory:":
         raise InvalidStoreURL("a ledger in memory would keep nothing; name a file")

@@ -1,0 +1,364 @@
+"""Views where something stands in their way: no right to write, others at work, a bad event."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger import Ledger
+from ledger.errors import StoreNotFound, StoreNotWritable, UndecodableEvent
+from ledger.projections.views import Views, views_folder
+from ledger.store.connections import connect
+from tests.unprivileged import run_unprivileged
+
+DAY = date(2021, 3, 4)
+
+ASK = """
+import json, sys
+from ledger import Ledger
+with Ledger.open(sys.argv[1]) as ledger:
+    for _ in range(3):
+        paths = [listed.path for listed in ledger.entries()]
+        status = [[s.name, s.position, s.digest] for s in ledger.views.status()]
+    print(json.dumps([sorted(paths), status]))
+"""
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    (tmp_path / "desk").mkdir()
+    return tmp_path / "desk" / "news.db"
+
+
+@pytest.fixture
+def url(log: Path) -> str:
+    return f"sqlite:///{log}?synchronous=normal"
+
+
+def add(url: str, *headlines: str) -> None:
+    with Ledger.open(url) as ledger:
+        for headline in headlines:
+            ledger.create(DAY, headline, actor="Ann", contexts=("Harbour",))
+
+
+def look(url: str) -> list[object]:
+    """Return what `ASK` prints, asked in this process."""
+    with Ledger.open(url) as ledger:
+        paths = sorted(listed.path for listed in ledger.entries())
+        return [paths, [[s.name, s.position, s.digest] for s in ledger.views.status()]]
+
+
+def open_files(folder: Path) -> list[str]:
+    """Return the files in a folder that this process has open."""
+    found = []
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.append(str(link.readlink()))
+    return [name for name in found if name.startswith(str(folder))]
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+def files(log: Path) -> list[str]:
+    folder = views_folder(log)
+    return sorted(file.name for file in folder.iterdir()) if folder.is_dir() else []
+
+
+# Where the views' folder cannot be written
+
+
+@pytest.mark.parametrize("views", ["none", "up to date", "behind"])
+@pytest.mark.parametrize("locked", ["the views", "everything"])
+def test_views_that_cannot_be_written_are_projected_elsewhere(
+    url: str, log: Path, tmp_path: Path, views: str, locked: str
+) -> None:
+    add(url, "Ferry resumes", "Ferry resumes")
+    folder = views_folder(log)
+    folder.mkdir()
+    if views != "none":
+        look(url)
+    if views == "behind":
+        add(url, "Tide rises")
+    with Ledger.open(url) as ledger:
+        other = Views(ledger.application, tmp_path / "other")
+        right = [[s.name, s.position, s.digest] for s in other.status()]
+        other.close()
+    before = tree(log.parent)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    closed = [folder, *folder.iterdir()]
+    if locked == "everything":
+        closed += [log, log.parent]
+    modes = [(path, path.stat().st_mode) for path in closed]
+    for path, mode in modes:
+        path.chmod(mode & ~0o222)
+    try:
+        ran = run_unprivileged(
+            [sys.executable, "-c", ASK, url], env={**os.environ, "TMPDIR": str(elsewhere)}
+        )
+    finally:
+        for path, mode in modes:
+            path.chmod(mode)
+    assert ran.stderr == ""
+    paths, status = json.loads(ran.stdout)
+    expected = ["ferry-resumes", "ferry-resumes-2"] + ["tide-rises"] * (views == "behind")
+    assert paths == [f"/news/2021/03/4/{slug}" for slug in expected]
+    assert status == right
+    assert tree(log.parent) == before
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_file_in_the_place_of_the_folder_is_left_alone(url: str, log: Path) -> None:
+    add(url, "Ferry resumes")
+    views_folder(log).write_text("somebody's")
+    with Ledger.open(url) as ledger:
+        assert [listed.entry.headline for listed in ledger.entries()] == ["Ferry resumes"]
+        ledger.create(DAY, "Tide rises", actor="Ann")
+        assert len(ledger.entries()) == 2
+        assert len(ledger.rebuild()) == 4
+    assert views_folder(log).read_text() == "somebody's"
+
+
+def test_views_that_take_no_more_writes_are_projected_elsewhere(
+    url: str, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
+    add(url, "Ferry resumes")
+    with Ledger.open(url) as ledger:
+        ledger.views.read(lambda db: db.execute("PRAGMA query_only = ON").fetchall())
+        ledger.create(DAY, "Tide rises", actor="Ann")
+        assert len(ledger.entries()) == 2
+        assert len(list(elsewhere.iterdir())) == 1
+    assert list(elsewhere.iterdir()) == []
+    assert positions_in(log) == {1}
+
+
+def test_no_place_for_views_is_told(
+    url: str, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(url, "Ferry resumes")
+    views_folder(log).write_text("somebody's")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    with Ledger.open(url) as ledger, pytest.raises(StoreNotWritable, match="cannot be opened"):
+        ledger.entries()
+
+
+def test_reading_no_ledger_makes_no_views(url: str, log: Path) -> None:
+    with Ledger.open(url) as ledger, pytest.raises(StoreNotFound, match="there is no ledger at"):
+        ledger.entries()
+    assert not log.exists()
+    assert files(log) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc to see open files")
+def test_closing_leaves_no_file_open(url: str, log: Path) -> None:
+    add(url, "Ferry resumes")
+    with Ledger.open(url) as ledger:
+        ledger.entries()
+        ledger.rebuild()
+        ledger.entries()
+        assert open_files(log.parent) != []
+    assert open_files(log.parent) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc to see open files")
+def test_closing_while_a_query_runs_lets_it_end(url: str, log: Path) -> None:
+    add(url, "Ferry resumes")
+
+    def ask(db: sqlite3.Connection) -> int:
+        ledger.close()
+        return len(db.execute("SELECT * FROM current").fetchall())
+
+    with Ledger.open(url) as ledger:
+        assert ledger.views.read(ask) == 1
+        assert open_files(log.parent) == []
+        assert len(ledger.entries()) == 1
+
+
+# Several at once
+
+
+def test_processes_that_build_at_once_agree_and_leave_one_generation(url: str, log: Path) -> None:
+    add(url, *(f"Ferry {number % 7}" for number in range(60)))
+    children = [
+        subprocess.Popen([sys.executable, "-c", ASK, url], stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    answers = [json.loads(child.communicate()[0]) for child in children]
+    assert [child.returncode for child in children] == [0] * 4
+    assert answers == [look(url)] * 4
+    name = (views_folder(log) / "current").read_text().strip()
+    assert files(log) == sorted([name, "current", "lock"])
+
+
+def test_a_reader_that_waited_takes_what_was_built_meanwhile(
+    url: str, log: Path, tmp_path: Path
+) -> None:
+    add(url, "Ferry resumes")
+    right = look(url)
+    folder, aside = views_folder(log), tmp_path / "aside"
+    folder.rename(aside)
+    folder.mkdir()
+    with closing(connect(folder / "lock", "rwc")) as lock, ThreadPoolExecutor() as pool:
+        lock.execute("BEGIN IMMEDIATE")
+        answer = pool.submit(look, url)
+        # It finds no views and waits for the lock, while another process is building them.
+        time.sleep(0.3)
+        built = sorted(file for file in aside.iterdir() if file.name != "lock")
+        for file in built:
+            file.rename(folder / file.name)
+        lock.execute("ROLLBACK")
+        assert answer.result() == right
+    assert files(log) == sorted([*(file.name for file in built), "lock"])
+
+
+def test_a_read_model_that_lags_catches_up_alone(url: str, log: Path) -> None:
+    add(url, "Ferry resumes", "Tide rises")
+    right = look(url)
+    file = views_folder(log) / (views_folder(log) / "current").read_text().strip()
+    with closing(sqlite3.connect(file)) as db, db:
+        db.execute("DELETE FROM contexts")
+        db.execute("UPDATE projections SET position = 0, leaf = x'' WHERE name = 'contexts'")
+    assert look(url) == right
+    assert files(log) == sorted([file.name, "current", "lock"])
+
+
+REBUILD = """
+import sys
+from ledger import Ledger
+with Ledger.open(sys.argv[1]) as ledger:
+    for _ in range(int(sys.argv[2])):
+        ledger.rebuild()
+"""
+
+
+def test_readers_are_right_while_another_process_rebuilds(url: str) -> None:
+    add(url, "Ferry resumes", "Ferry resumes", "Tide rises")
+    right = look(url)
+    child = subprocess.Popen([sys.executable, "-c", REBUILD, url, "60"])
+    answers = []
+    try:
+        with Ledger.open(url) as staying:
+            while child.poll() is None:
+                # One that comes and goes, and one that stays.
+                answers.append(look(url))
+                assert len(staying.entries()) == 3
+    finally:
+        assert child.wait() == 0
+    assert answers
+    assert all(answer == right for answer in answers)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_views_swapped_while_they_are_opened_are_found_again(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Another process rebuilds just before or just after a reader opens the file it was told."""
+    add(url, "Ferry resumes", "Ferry resumes", "Tide rises")
+    right = look(url)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
+    swapped: list[Path] = []
+
+    def swap(path: Path) -> None:
+        if path.suffix == ".db" and not swapped:
+            swapped.append(path)
+            subprocess.run([sys.executable, "-c", REBUILD, url, "1"], check=True)
+
+    def open_late(path: Path, *args: Any, **options: Any) -> sqlite3.Connection:
+        if moment == "before":
+            swap(path)
+        connection = connect(path, *args, **options)
+        swap(path)
+        return connection
+
+    monkeypatch.setattr("ledger.projections.generation.connect", open_late)
+    with Ledger.open(url) as ledger:
+        assert len(ledger.entries()) == 3
+        assert [[s.name, s.position, s.digest] for s in ledger.views.status()] == right[1]
+        assert list(elsewhere.iterdir()) == []
+    assert len(swapped) == 1
+
+
+# An event that cannot be read
+
+
+def insert(log: Path, type_: str, version: int, entry: bytes = b"e" * 16) -> None:
+    """Append a row that the ledger's own rules would not have made."""
+    with closing(sqlite3.connect(log)) as db, db:
+        db.execute(
+            "INSERT INTO events SELECT position + 1, ?, ?, ?, recorded_at, meta, "
+            "x'0000000000000000000000000000000080' FROM events ORDER BY position DESC LIMIT 1",
+            (entry, version, type_),
+        )
+
+
+def positions_in(log: Path) -> set[int]:
+    file = views_folder(log) / (views_folder(log) / "current").read_text().strip()
+    with closing(sqlite3.connect(file)) as db:
+        return {position for (position,) in db.execute("SELECT position FROM projections")}
+
+
+@pytest.mark.parametrize("batch", [1, 1000])
+def test_an_unknown_event_stops_the_projection_and_is_named(
+    url: str, log: Path, batch: int
+) -> None:
+    add(url, "Ferry resumes")
+    with Ledger.open(url) as ledger:
+        ledger.entries()
+    add(url, "Tide rises")
+    insert(log, "EntryTeleported@1", 1)
+    with Ledger.open(url) as ledger:
+        views = Views(ledger.application, views_folder(log), batch=batch)
+        for ask in (views.status, views.status, views.rebuild):
+            with pytest.raises(UndecodableEvent) as caught:
+                ask()
+            assert caught.value.position == 3
+            assert str(caught.value) == (
+                "position 3: the event type EntryTeleported@1 is unknown; is this program too old?"
+            )
+        views.close()
+    # What could be read is there; nothing is skipped.
+    assert positions_in(log) == {2 if batch == 1 else 1}
+
+
+def test_an_event_out_of_place_stops_the_projection_and_is_named(url: str, log: Path) -> None:
+    add(url, "Ferry resumes")
+    insert(log, "EntryRetracted@1", 1)
+    with Ledger.open(url) as ledger, pytest.raises(UndecodableEvent) as caught:
+        ledger.entries()
+    assert caught.value.position == 2
+    assert str(caught.value) == (
+        "position 2: EntryRetracted as version 1 of entry 65656565-6565-6565-6565-656565656565: "
+        "a history begins with EntryCreated, version 1; the history is damaged"
+    )
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc to see open files")
+def test_a_projection_that_was_stopped_leaves_no_file_open(url: str, log: Path) -> None:
+    add(url, "Ferry resumes")
+    look(url)
+    insert(log, "EntryTeleported@1", 1)
+    with Ledger.open(url) as ledger, pytest.raises(UndecodableEvent):
+        ledger.entries()
+    assert open_files(log.parent) == []
