@@ -156,7 +156,8 @@ class Views:
         return self._folder if self._temporary is None else Path(self._temporary.name)
 
     def _go_elsewhere(self) -> None:
-        self._temporary = tempfile.TemporaryDirectory(prefix="ledger-views-")
+        with translated(Path(tempfile.tempdir or "the folder for temporary files")):
+            self._temporary = tempfile.TemporaryDirectory(prefix="ledger-views-")
 
     def _use(self, generation: Generation | None) -> None:
         if self._generation is not None and self._generation is not generation:

@@ -83,7 +83,8 @@ class LedgerApplication(Application[UUID]):
     ) -> Iterator[RecordedEvent]:
         """Yield the events above position `after`, up to `upto`, in order or backwards."""
         if reverse:
-            high = self.log.head().position if upto is None else upto
+            head = self.log.head().position
+            high = head if upto is None else min(upto, head)
             while high > after:
                 low = max(after, high - BATCH)
                 yield from map(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
@@ -37,6 +38,9 @@ _UNREADABLE = (
     TypeError,
     ValueError,
 )
+
+
+_SCHEMA = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class _UnknownType(Exception):
@@ -106,7 +110,7 @@ class EventMapper(Mapper[UUID]):
         """Decode data of an older schema, then lead it up one schema at a time."""
         class_name, _, digits = name.partition("@")
         cls = self._types.get(class_name)
-        if cls is None or not digits.isdecimal():
+        if cls is None or not _SCHEMA.fullmatch(digits):
             raise _UnknownType(f"the event type {name} is unknown; is this program too old?")
         data = msgspec.msgpack.decode(payload)
         for schema in range(int(digits), cls.__schema__):

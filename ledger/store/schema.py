@@ -20,7 +20,7 @@ MIGRATIONS: list[tuple[str, ...]] = [
         """
         CREATE TABLE events (
             position INTEGER PRIMARY KEY,
-            entry BLOB NOT NULL,
+            entry BLOB NOT NULL CHECK (length(entry) = 16),
             version INTEGER NOT NULL,
             type TEXT NOT NULL,
             recorded_at INTEGER NOT NULL,

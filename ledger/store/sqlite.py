@@ -24,7 +24,7 @@ from eventsourcing.persistence import (
     TrackingRecorder,
 )
 
-from ledger.errors import StoreNotFound, StoreTooNew, StoreTooOld
+from ledger.errors import NotALedger, StoreNotFound, StoreTooNew, StoreTooOld
 from ledger.store import schema
 from ledger.store.connections import Pool, connect, transaction, translated
 from ledger.store.files import is_blank, is_there, lies_still, require_ours
@@ -91,9 +91,7 @@ class SQLiteRecorder(LogRecorder):
             self._readers.close()
             self._readers = Pool(self._open_reader)
             self._is_ours = False
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
+            self._close_writer()
 
     def create(self, origin: str | None = None) -> Identity:
         """Make the ledger if there is none, and return its identity.
@@ -131,6 +129,10 @@ class SQLiteRecorder(LogRecorder):
         """Append events in one transaction: all of them, or none."""
         with self._lock, translated(self.path):
             writer = self._open_writer(create=self._create)
+            if writer.in_transaction:
+                # The last rollback failed as well: closing ends the transaction all the same.
+                self._close_writer()
+                writer = self._open_writer(create=self._create)
             with transaction(writer):
                 head = _head(writer)
                 now = self._clock()
@@ -203,6 +205,11 @@ class SQLiteRecorder(LogRecorder):
             connection.close()
             raise
         return connection
+
+    def _close_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
     def _open_writer(self, *, create: bool, origin: str | None = None) -> sqlite3.Connection:
         if self._writer is not None:
@@ -280,6 +287,9 @@ def _write_ahead(connection: sqlite3.Connection, timeout: float) -> None:
 
 
 def _schema_of(connection: sqlite3.Connection, path: Path) -> int:
+    # Asked again: somebody else may have made something of the file since it was looked at.
+    if connection.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
+        raise NotALedger(f"{path} is no ledger but another database; nothing was touched")
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > schema.schema_version():
         raise StoreTooNew(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -11,6 +12,7 @@ from ledger.errors import InvalidStoreURL
 
 DEFAULT_URL = "sqlite:///ledger.db"
 
+_SECONDS = re.compile(r"[0-9]{1,5}(\.[0-9]+)?")
 _SYNCHRONOUS = {"full": "FULL", "normal": "NORMAL"}
 
 
@@ -78,7 +80,7 @@ def _synchronous(url: str, value: str) -> str:
 
 
 def _timeout(url: str, value: str) -> float:
-    if not value.replace(".", "", 1).isdecimal():
+    if not _SECONDS.fullmatch(value):
         raise _bad_option(url, "timeout", value)
     return float(value)
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from unittest import TestCase
 from uuid import UUID
@@ -18,24 +15,13 @@ from eventsourcing.persistence import (
     InfrastructureFactoryError,
     StoredEvent,
 )
+from eventsourcing.tests import persistence as cases
 
 from ledger.errors import StoreNotFound
 from ledger.store.log import LogEvent, LogRecorder, PollingSubscription
 from ledger.store.mapper import EventMapper
 from ledger.store.sqlite import SQLiteFactory, SQLiteRecorder
 from ledger.store.urls import SQLiteURL, parse_store_url
-
-
-class _NoCipher(ModuleType):
-    """Stands in for a module that wants an encryption package; no case used here encrypts."""
-
-    AESCipher = object
-
-
-with pytest.MonkeyPatch.context() as _patch:
-    if find_spec("Crypto") is None:
-        _patch.setitem(sys.modules, "eventsourcing.cipher", _NoCipher("eventsourcing.cipher"))
-    from eventsourcing.tests import persistence as cases
 
 ENTRY = UUID("20200102-aaaa-8aaa-8aaa-aaaaaaaaaaaa")
 
