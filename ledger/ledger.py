@@ -65,7 +65,7 @@ class Ledger(LedgerReader):
             InvalidStoreURL: The URL is not understood.
         """
         application = LedgerApplication(url)
-        views = Views(application, views_folder(parse_store_url(url).path))
+        views = Views(application, views_folder(parse_store_url(url).path.absolute()))
         return cls(application, views, lambda: datetime.now(UTC))
 
     def __enter__(self) -> Self:

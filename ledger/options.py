@@ -52,4 +52,8 @@ class EditOptions(CommandOptions, total=False):
     language: str
     edition: str
     layout: Layout
+    add_sources: tuple[Source, ...]
+    remove_sources: tuple[int, ...]
+    add_contexts: tuple[str, ...]
+    remove_contexts: tuple[str, ...]
     inferred: tuple[str, ...]

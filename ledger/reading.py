@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
 from uuid import UUID
 
 from ledger.domain.blame import Word, blame_words
 from ledger.domain.diffs import FieldDiff, diff_entries
-from ledger.domain.entry import NewsEntry, evolve, fold
+from ledger.domain.entry import NewsEntry, at_version, evolve
 from ledger.domain.events import RecordedEvent
 from ledger.domain.permalinks import parse_permalink
 from ledger.domain.values import Status, StyleName
@@ -126,7 +126,7 @@ class LedgerReader:
         if as_of is not None:
             state = _public_at(events, _aware(as_of))
         else:
-            state = _version(events, len(events) if version is None else version)
+            state = at_version(events, len(events) if version is None else version)
         now, moves = self.views.read(lambda db: (current.get(db, id_), permalinks.moves(db, id_)))
         return EntryVersion(
             entry=state,
@@ -205,9 +205,9 @@ class LedgerReader:
         events = self.history(entry)
         after = len(events) if b is None else b
         before = after - 1 if a is None else a
-        new = _version(events, after)
+        new = at_version(events, after)
         # The first version differs from nothing at all.
-        old = None if a is None and before == 0 else _version(events, before)
+        old = None if a is None and before == 0 else at_version(events, before)
         return diff_entries(old, new)
 
     def blame(self, entry: EntryRef) -> Blame:
@@ -296,19 +296,9 @@ class LedgerReader:
         """Yield the events recorded from `since` to `until`, both included, in order."""
         after = 0
         if since is not None:
-            after = self.application.position_at(_aware(since) - timedelta(microseconds=1))
+            after = self.application.position_at(_aware(since), before=True)
         upto = None if until is None else self.application.position_at(_aware(until))
         return self.events(after, upto, reverse=reverse)
-
-
-def _version(events: Sequence[RecordedEvent], version: int) -> NewsEntry:
-    """Return an entry as a version has it, given all its events."""
-    state = fold(events[:version]) if 1 <= version <= len(events) else None
-    if state is None:
-        raise VersionNotFound(
-            f"entry {events[0].entry} has no version {version}; it has 1 to {len(events)}"
-        )
-    return state
 
 
 def _public_at(events: Sequence[RecordedEvent], moment: datetime) -> NewsEntry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 from uuid import UUID
@@ -11,16 +11,15 @@ from uuid import UUID
 import msgspec
 from eventsourcing.persistence import IntegrityError
 
-from ledger.domain.commands import Command, CreateEntry
+from ledger.domain.commands import Command, CreateEntry, digest_of
 from ledger.domain.decide import decide, entry_of
 from ledger.domain.diffs import brief, diff_entries
-from ledger.domain.entry import NewsEntry, fold
+from ledger.domain.entry import NewsEntry, at_version, fold
 from ledger.domain.events import Event, RecordedEvent
 from ledger.errors import (
     CommandIdReused,
     Conflict,
     EntryNotFound,
-    LedgerError,
     StoreError,
     StoreNotFound,
     VersionNotFound,
@@ -34,31 +33,33 @@ class History(msgspec.Struct, frozen=True):
     """What deciding needs to know of an entry.
 
     Attributes:
+        last: Its last event; None before its first.
         state: The entry as it is; None before its first event.
         commands: Every command it has taken, with the version that answered.
     """
 
+    last: Event | None = None
     state: NewsEntry | None = None
     commands: dict[UUID, int] = {}
 
     @property
     def version(self) -> int:
         """The current version; 0 before the first event."""
-        return 0 if self.state is None else self.state.version
+        return 0 if self.last is None else self.last.version
 
     def after(self, events: Sequence[Event]) -> History:
         """Return the history with `events` added."""
         if not events:
             return self
         answered = {event.meta.command: event.version for event in events}
-        return History(fold(events, self.state), self.commands | answered)
+        return History(events[-1], fold(events, self.state), self.commands | answered)
 
 
 class CommandHandler:
     """Decides commands against the log and appends what they make happen.
 
-    It reads no view: an entry is folded from its own events. Histories are kept between commands
-    and brought up to date from the log each time, so they are never stale.
+    It reads no view: an entry is folded from its own events. Histories are kept between commands;
+    each time, what is kept is held against the log and brought up to date from it.
 
     Args:
         application: The log.
@@ -84,7 +85,8 @@ class CommandHandler:
             StoreError: The store failed; nothing was stored.
         """
         while True:
-            events = self._decide_all(commands)
+            pending = _Pending(self)
+            events = self._decide_all(commands, pending)
             # Keyed, because a command may be there twice: its event is one all the same.
             new = {
                 (event.entry, event.version): event
@@ -92,10 +94,12 @@ class CommandHandler:
                 if not isinstance(event, RecordedEvent)
             }
             try:
-                recorded = self._application.append(list(new.values())) if new else []
+                recorded = (
+                    self._application.append(list(new.values()), pending.looked_at) if new else []
+                )
             except IntegrityError as error:
                 # Another writer was first. Decide again on what the entry is now.
-                if not self._anybody_was_first(new.values()):
+                if not self._anybody_was_first(new.values(), pending.looked_at):
                     raise StoreError(f"the store refused the events: {error}") from error
                 continue
             self._remember(recorded)
@@ -110,9 +114,15 @@ class CommandHandler:
         with self._lock:
             known = self._histories.get(entry, History())
         try:
-            history = known.after(self._application.history(entry, known.version))
+            # The last event known is read once more: the log may be another since.
+            news = self._application.history(entry, max(known.version - 1, 0))
+            if known.last is not None and news[:1] != [known.last]:
+                known, news = History(), self._application.history(entry)
+            elif known.last is not None:
+                news = news[1:]
         except StoreNotFound:
             return History()
+        history = known.after(news)
         if history is not known:
             self._keep(entry, history)
         return history
@@ -129,12 +139,7 @@ class CommandHandler:
         events = self._application.history(entry)
         if not events:
             raise _not_found(entry)
-        state = fold(event for event in events if event.version <= version)
-        if state is None or state.version != version:
-            raise VersionNotFound(
-                f"entry {entry} has no version {version}; it has 1 to {len(events)}"
-            )
-        return state
+        return at_version(events, version)
 
     def current(self, entry: UUID) -> NewsEntry:
         """Return an entry as it is.
@@ -149,10 +154,9 @@ class CommandHandler:
 
     # Steps
 
-    def _decide_all(self, commands: Sequence[Command]) -> list[Event]:
+    def _decide_all(self, commands: Sequence[Command], pending: _Pending) -> list[Event]:
         """Return one event a command: a recorded one where the command was done before."""
         now = self._now()
-        pending = _Pending(self)
         found: list[Event] = []
         for command in commands:
             entry = entry_of(command)
@@ -160,7 +164,7 @@ class CommandHandler:
             answered = history.commands.get(command.id)
             if answered is not None:
                 event = pending.events.get((entry, answered)) or self._recorded(entry, answered)
-                self._require_same(command, event, pending, now)
+                _require_same(command, event)
             else:
                 self._require_expected(command, history)
                 if history.state is None and not isinstance(command, CreateEntry):
@@ -186,31 +190,12 @@ class CommandHandler:
     def _recorded(self, entry: UUID, version: int) -> RecordedEvent:
         return self._application.history(entry, version - 1)[0]
 
-    def _anybody_was_first(self, events: Iterable[Event]) -> bool:
+    def _anybody_was_first(self, events: Iterable[Event], looked_at: Mapping[UUID, int]) -> bool:
+        ours = [(event.entry, event.version - 1) for event in events]
         return any(
-            self._application.log.read_entry(event.entry.bytes, event.version - 1)
-            for event in events
+            self._application.log.read_entry(entry.bytes, version)
+            for entry, version in (*ours, *looked_at.items())
         )
-
-    def _require_same(
-        self, command: Command, event: Event, pending: _Pending, now: datetime
-    ) -> None:
-        """Refuse an id that stands for another command: a silent success would lose an edit."""
-        try:
-            before = event.version - 1
-            state = pending.version(event.entry, before) if before else None
-            (again,) = decide(command, state, now, pending)
-        except LedgerError:
-            again = None
-        if again is None or (again.data, again.meta.actor, again.meta.reason) != (
-            event.data,
-            event.meta.actor,
-            event.meta.reason,
-        ):
-            raise CommandIdReused(
-                f"the command id {command.id} was already used for another command "
-                f"(version {event.version} of entry {event.entry})"
-            )
 
     def _require_expected(self, command: Command, history: History) -> None:
         expected = command.expected_version
@@ -232,6 +217,7 @@ class _Pending:
         self._handler = handler
         self.histories: dict[UUID, History] = {}
         self.events: dict[tuple[UUID, int], Event] = {}
+        self.looked_at: dict[UUID, int] = {}
 
     def add(self, event: Event, history: History) -> None:
         self.events[event.entry, event.version] = event
@@ -252,7 +238,18 @@ class _Pending:
         history = self.histories.get(entry)
         if history is not None and history.state is not None:
             return history.state
-        return self._handler.current(entry)
+        state = self._handler.current(entry)
+        self.looked_at[entry] = state.version
+        return state
+
+
+def _require_same(command: Command, event: Event) -> None:
+    """Refuse an id that stands for another command: a silent success would lose an edit."""
+    if event.meta.digest != digest_of(command):
+        raise CommandIdReused(
+            f"the command id {command.id} was already used for another command "
+            f"(version {event.version} of entry {event.entry})"
+        )
 
 
 def _not_found(entry: UUID) -> EntryNotFound:

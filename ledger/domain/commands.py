@@ -7,6 +7,7 @@ second answer is the first one. So a command whose answer was lost can simply be
 from __future__ import annotations
 
 from datetime import date, datetime
+from hashlib import sha256
 from uuid import UUID, uuid4
 
 import msgspec
@@ -39,6 +40,14 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     origin: str | None = None
     id: UUID = msgspec.field(default_factory=uuid4)
     expected_version: int | None = None
+
+
+def digest_of(command: Command) -> bytes:
+    """Return 16 bytes that tell a command from others, whatever its id and its expectation."""
+    plain = msgspec.structs.asdict(command) | {"id": None, "expected_version": None}
+    kept = {name: value for name, value in plain.items() if value is not UNSET}
+    encoded = msgspec.msgpack.encode((type(command).__name__, kept), order="deterministic")
+    return sha256(encoded).digest()[:16]
 
 
 class CreateEntry(Command, frozen=True, kw_only=True):
@@ -76,6 +85,14 @@ class EditEntry(EntryCommand, frozen=True, kw_only=True):
     """Change some fields. UNSET leaves one as it is; None removes it.
 
     A headline that changes moves the entry to the slug that the rule gives, unless `slug` is set.
+
+    Attributes:
+        add_sources: Sources to put behind those that are there, or behind `sources`.
+        remove_sources: Numbers (from 1) of the sources to take away; best with an
+            `expected_version`, as they count in the list that somebody looked at.
+        add_contexts: Contexts to add; one that is there already stays once.
+        remove_contexts: Contexts to take away.
+        inferred: Names of the fields whose value is assumed from here on.
     """
 
     date: date | UnsetType = UNSET
@@ -89,6 +106,10 @@ class EditEntry(EntryCommand, frozen=True, kw_only=True):
     language: str | UnsetType = UNSET
     edition: str | UnsetType = UNSET
     layout: Layout | UnsetType = UNSET
+    add_sources: tuple[Source, ...] = ()
+    remove_sources: tuple[int, ...] = ()
+    add_contexts: tuple[str, ...] = ()
+    remove_contexts: tuple[str, ...] = ()
     inferred: tuple[str, ...] | UnsetType = UNSET
 
 

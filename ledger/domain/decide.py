@@ -23,6 +23,7 @@ from ledger.domain.commands import (
     ReinstateEntry,
     RetractEntry,
     RevertEntry,
+    digest_of,
 )
 from ledger.domain.entry import NewsEntry
 from ledger.domain.events import (
@@ -106,6 +107,7 @@ def _meta(command: Command, now: datetime) -> Meta:
         published_at=rules.check_published_at(published_at, now),
         basis=command.basis,
         command=command.id,
+        digest=digest_of(command),
     )
 
 
@@ -129,10 +131,7 @@ def _change(command: Command, state: NewsEntry, now: datetime, lookup: Lookup) -
     match command:
         case EditEntry():
             _require_active(state, "edited")
-            wanted = {
-                name: value for name in FIELDS if (value := getattr(command, name)) is not UNSET
-            }
-            return _edit(command, state, wanted, now)
+            return _edit(command, state, _wanted(command, state), now)
         case RevertEntry():
             _require_active(state, "reverted")
             return _revert(command, state, lookup)
@@ -153,6 +152,26 @@ def _change(command: Command, state: NewsEntry, now: datetime, lookup: Lookup) -
             return _merge(command, state, lookup)
         case _:
             raise TypeError(f"{type(command).__name__} is no command to an entry")
+
+
+def _wanted(command: EditEntry, state: NewsEntry) -> dict[str, object]:
+    """Return the fields that an edit names, its additions and removals worked in."""
+    wanted = {name: value for name in FIELDS if (value := getattr(command, name)) is not UNSET}
+    if command.add_sources or command.remove_sources:
+        base = state.sources if command.sources is UNSET else command.sources
+        for number in command.remove_sources:
+            if not 1 <= number <= len(base):
+                raise InvalidInput(f"there is no source {number}; the entry has {len(base)}")
+        kept = (s for n, s in enumerate(base, 1) if n not in command.remove_sources)
+        wanted["sources"] = (*kept, *command.add_sources)
+    if command.add_contexts or command.remove_contexts:
+        names = state.contexts if command.contexts is UNSET else command.contexts
+        for name in command.remove_contexts:
+            if name not in names:
+                raise InvalidInput(f"the entry has no context {name!r}")
+        stay = (name for name in names if name not in command.remove_contexts)
+        wanted["contexts"] = (*stay, *command.add_contexts)
+    return wanted
 
 
 def _edit(

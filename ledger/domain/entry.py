@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from ledger.domain.events import (
     Event,
 )
 from ledger.domain.values import AS_EDITION, FIELDS, Correction, Layout, Source, Status
-from ledger.errors import UndecodableEvent
+from ledger.errors import UndecodableEvent, VersionNotFound
 
 
 class NewsEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -122,6 +122,24 @@ def fold(events: Iterable[Event], state: NewsEntry | None = None) -> NewsEntry |
     """Return the entry after all `events`, from `state` on."""
     for event in events:
         state = evolve(state, event)
+    return state
+
+
+def at_version(events: Sequence[Event], version: int) -> NewsEntry:
+    """Return an entry as a version has it.
+
+    Args:
+        events: All its events, from the first on.
+        version: Which.
+
+    Raises:
+        VersionNotFound: It has no such version.
+    """
+    state = fold(events[:version]) if 1 <= version <= len(events) else None
+    if state is None:
+        raise VersionNotFound(
+            f"entry {events[0].entry} has no version {version}; it has 1 to {len(events)}"
+        )
     return state
 
 

@@ -31,11 +31,14 @@ class Meta(
         published_at: When this version became public; aware, UTC.
         basis: How that time is known.
         command: The id of the command that this event answers.
+        digest: The command's digest (`commands.digest_of`), so that its id is not taken for
+            another one.
     """
 
     actor: str
     published_at: datetime
     command: UUID
+    digest: bytes = b""
     basis: Basis = "stated"
     reason: str | None = None
     minor: bool = False

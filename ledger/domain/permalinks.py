@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
+from urllib.parse import unquote
 
 import msgspec
 
@@ -103,6 +104,9 @@ def parse_permalink(text: str) -> Permalink | None:
 
     The extension may be there or not, the day's leading zero too.
     """
+    if "%" in text:
+        # As a browser copies it; a slug itself never holds a percent sign.
+        text = unquote(text, errors="replace")
     match = _PATH.fullmatch(_EXTENSION.sub("", text))
     if match is None:
         return None

@@ -33,6 +33,8 @@ def check_text(
     Raises:
         InvalidInput: It is empty, too long, or holds a control character or a lone surrogate.
     """
+    if not isinstance(text, str):
+        raise InvalidInput(f"the {what} is no text but {text!r}")
     if not may_be_empty and not text.strip():
         raise InvalidInput(f"the {what} is empty")
     limit = most or MAX_CHARACTERS.get(what, MAX_TEXT)
@@ -117,6 +119,8 @@ def check_published_at(moment: datetime, now: datetime) -> datetime:
         InvalidTime: It has no time zone, or lies in the future: the ledger keeps what has been
             published, not what is planned.
     """
+    if not isinstance(moment, datetime):
+        raise InvalidTime(f"the publication time is no time but {moment!r}")
     if moment.tzinfo is None:
         raise InvalidTime(f"the publication time {moment} has no time zone")
     try:

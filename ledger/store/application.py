@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import cast
 from uuid import UUID
 
@@ -20,6 +21,8 @@ BATCH = 1000
 
 CLOCK_TOLERANCE = 1_000_000
 """How many microseconds the clock may be behind the log before somebody is told."""
+
+NO_ENTRIES: Mapping[UUID, int] = MappingProxyType({})
 
 _log = logging.getLogger("ledger")
 
@@ -52,14 +55,23 @@ class LedgerApplication(Application[UUID]):
         """What encodes and decodes events."""
         return cast("EventMapper", self.mapper)
 
-    def append(self, events: Sequence[Event]) -> list[RecordedEvent]:
+    def append(
+        self, events: Sequence[Event], unless_moved: Mapping[UUID, int] = NO_ENTRIES
+    ) -> list[RecordedEvent]:
         """Append events in one transaction, all of them or none, and return them as recorded.
+
+        Args:
+            events: What to append, in order.
+            unless_moved: Entries that were looked at to decide them, with the version seen.
 
         Raises:
             eventsourcing.persistence.IntegrityError: An entry has moved on meanwhile.
             StoreError: The store failed; nothing was stored.
         """
-        appended = self.log.append([self.event_mapper.to_row(event) for event in events])
+        appended = self.log.append(
+            [self.event_mapper.to_row(event) for event in events],
+            {entry.bytes: version for entry, version in unless_moved.items()},
+        )
         if appended.clock_behind > CLOCK_TOLERANCE:
             _log.warning(
                 "the clock is %s behind the last event: set it right; until then events are "
@@ -96,9 +108,14 @@ class LedgerApplication(Application[UUID]):
             yield from map(self.event_mapper.to_event, rows)
             after = rows[-1].position
 
-    def position_at(self, moment: datetime) -> int:
-        """Return the position of the last event recorded at or before `moment`; 0 for none."""
-        aim = to_microseconds(moment)
+    def position_at(self, moment: datetime, *, before: bool = False) -> int:
+        """Return the position of the last event recorded at or before `moment`; 0 for none.
+
+        Args:
+            moment: An aware time.
+            before: Leave out what was recorded at that very time.
+        """
+        aim = to_microseconds(moment) - before
         low, high = 0, self.log.head().position
         # Recorded times never run backwards along the log, so it can be halved.
         while low < high:

@@ -41,6 +41,10 @@ _MEANING: dict[int, tuple[type[LedgerError], str]] = {
 }
 
 
+class Still(sqlite3.Connection):
+    """A connection to a file as it lay when it was opened: good for one look."""
+
+
 def connect(
     path: Path, mode: str = "rw", *, timeout: float = 30.0, immutable: bool = False
 ) -> sqlite3.Connection:
@@ -54,7 +58,12 @@ def connect(
     """
     uri = f"file:{quote(str(path.absolute()))}?mode={mode}" + ("&immutable=1" if immutable else "")
     connection = sqlite3.connect(
-        uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False
+        uri,
+        uri=True,
+        timeout=timeout,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=Still if immutable else sqlite3.Connection,
     )
     # Somebody else's file must not make us run its functions.
     connection.execute("PRAGMA trusted_schema = OFF")
@@ -133,7 +142,7 @@ class Pool:
         except BaseException:
             connection.close()
             raise
-        if self._closed:
+        if self._closed or isinstance(connection, Still):
             connection.close()
         else:
             self._idle.append(connection)

@@ -27,6 +27,15 @@ def is_there(path: Path) -> bool:
         return False
 
 
+def identity_of(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another of the same name; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def require_ours(path: Path) -> None:
     """Refuse a file of somebody else's before SQLite does anything to it.
 

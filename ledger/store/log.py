@@ -8,9 +8,10 @@ top of that.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,6 +24,9 @@ from eventsourcing.persistence import (
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+
+NOTHING: Mapping[bytes, int] = MappingProxyType({})
 
 
 class NewRow(NamedTuple):
@@ -148,11 +152,18 @@ class LogRecorder(ApplicationRecorder):
         """
 
     @abstractmethod
-    def append(self, rows: Sequence[NewRow]) -> Appended:
+    def append(
+        self, rows: Sequence[NewRow], unless_moved: Mapping[bytes, int] = NOTHING
+    ) -> Appended:
         """Append events in one transaction: all of them, or none.
 
+        Args:
+            rows: The events, in order.
+            unless_moved: Entries that were looked at to decide them, with the version seen.
+
         Raises:
-            eventsourcing.persistence.IntegrityError: An entry already has one of the versions.
+            eventsourcing.persistence.IntegrityError: An entry already has one of the versions, or
+                one that was looked at has moved on.
             StoreError: The store failed; nothing was stored.
         """
 

@@ -7,7 +7,8 @@ APPLICATION_ID = 0x6C656467
 
 # One script a schema version: script n leads from schema n to n + 1. A released script is never
 # changed. The database itself refuses what must never happen. REPLACE passes the triggers on
-# UPDATE and DELETE, so the insert trigger refuses an (entry, version) that is already there.
+# UPDATE and DELETE, so the insert trigger lets an entry's versions only go on, from 1 (or from 0,
+# as some users of the library have it).
 MIGRATIONS: list[tuple[str, ...]] = [
     (
         """
@@ -34,7 +35,10 @@ MIGRATIONS: list[tuple[str, ...]] = [
         WHEN NEW.position IS NOT (SELECT coalesce(max(position), 0) + 1 FROM events)
             OR NEW.recorded_at <
                 (SELECT recorded_at FROM events WHERE position = NEW.position - 1)
-            OR EXISTS (SELECT 1 FROM events WHERE entry = NEW.entry AND version = NEW.version)
+            OR NEW.version IS NOT coalesce(
+                (SELECT max(version) + 1 FROM events WHERE entry = NEW.entry),
+                CASE WHEN NEW.version IN (0, 1) THEN NEW.version END
+            )
         BEGIN
             SELECT RAISE(ABORT, 'ledger: events are only appended, each once and in turn');
         END

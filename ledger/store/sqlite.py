@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import RLock
@@ -19,16 +19,25 @@ from eventsourcing.persistence import (
     AggregateRecorder,
     InfrastructureFactory,
     InfrastructureFactoryError,
+    IntegrityError,
     Mapper,
     ProcessRecorder,
     TrackingRecorder,
 )
+from msgspec.structs import replace
 
-from ledger.errors import NotALedger, StoreNotFound, StoreTooNew, StoreTooOld
+from ledger.errors import NotALedger, StoreBusy, StoreNotFound, StoreTooNew, StoreTooOld
 from ledger.store import schema
-from ledger.store.connections import Pool, connect, transaction, translated
-from ledger.store.files import is_blank, is_there, lies_still, require_ours
-from ledger.store.log import Appended, Head, Identity, LogRecorder, NewRow, Row
+from ledger.store.connections import Pool, Still, connect, transaction, translated
+from ledger.store.files import (
+    has_log,
+    identity_of,
+    is_blank,
+    is_there,
+    lies_still,
+    require_ours,
+)
+from ledger.store.log import NOTHING, Appended, Head, Identity, LogRecorder, NewRow, Row
 from ledger.store.mapper import EventMapper
 from ledger.store.urls import DEFAULT_URL, SQLiteURL, parse_store_url
 
@@ -59,31 +68,20 @@ class SQLiteRecorder(LogRecorder):
     def __init__(
         self, url: SQLiteURL, *, create: bool = True, clock: Clock = system_clock
     ) -> None:
-        self.url = url
+        # Absolute from now on, wherever the process goes.
+        self.url = replace(url, path=url.path.absolute())
         self._create = create
         self._clock = clock
         self._lock = RLock()
         self._writer: sqlite3.Connection | None = None
         self._readers = Pool(self._open_reader)
         self._is_ours = False
+        self._file: tuple[int, int] | None = None
 
     @property
     def path(self) -> Path:
         """The log's file."""
         return self.url.path
-
-    def exists(self) -> bool:
-        """Return whether there is a ledger in the file.
-
-        Raises:
-            NotALedger: There is something else in it.
-            StoreError: It cannot be opened.
-        """
-        with translated(self.path):
-            if not is_there(self.path):
-                return False
-            with closing(self._connect()) as connection:
-                return not is_blank(connection)
 
     def close(self) -> None:
         """Close all connections. The recorder opens new ones if it is used again."""
@@ -91,6 +89,7 @@ class SQLiteRecorder(LogRecorder):
             self._readers.close()
             self._readers = Pool(self._open_reader)
             self._is_ours = False
+            self._file = None
             self._close_writer()
 
     def create(self, origin: str | None = None) -> Identity:
@@ -125,15 +124,16 @@ class SQLiteRecorder(LogRecorder):
         with self._reading() as reader:
             return _identity(reader)
 
-    def append(self, rows: Sequence[NewRow]) -> Appended:
+    def append(
+        self, rows: Sequence[NewRow], unless_moved: Mapping[bytes, int] = NOTHING
+    ) -> Appended:
         """Append events in one transaction: all of them, or none."""
         with self._lock, translated(self.path):
-            writer = self._open_writer(create=self._create)
-            if writer.in_transaction:
-                # The last rollback failed as well: closing ends the transaction all the same.
-                self._close_writer()
-                writer = self._open_writer(create=self._create)
+            writer = self._sound_writer()
             with transaction(writer):
+                for entry, version in unless_moved.items():
+                    if _version_of(writer, entry) != version:
+                        raise IntegrityError("ledger: an entry that was looked at has moved on")
                 head = _head(writer)
                 now = self._clock()
                 recorded_at = max(now, head.recorded_at)
@@ -185,8 +185,20 @@ class SQLiteRecorder(LogRecorder):
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with translated(self.path), self._readers.connection() as reader:
-            yield reader
+        with translated(self.path):
+            self._follow_file()
+            with self._readers.connection() as reader:
+                yield reader
+                if isinstance(reader, Still) and has_log(self.path):
+                    raise StoreBusy(f"{self.path} was written while it was read: try again")
+
+    def _follow_file(self) -> None:
+        """Let go of a file that another one has taken the place of: a backup put back, say."""
+        file = identity_of(self.path)
+        if self._file is not None and file != self._file:
+            self.close()
+        if self._file is None:
+            self._file = file
 
     def _open_reader(self) -> sqlite3.Connection:
         _require_file(self.path)
@@ -205,6 +217,19 @@ class SQLiteRecorder(LogRecorder):
             connection.close()
             raise
         return connection
+
+    def _sound_writer(self) -> sqlite3.Connection:
+        known = self._file
+        self._follow_file()
+        if known is not None and self._file is None:
+            raise _not_found(self.path)
+        writer = self._open_writer(create=self._create)
+        if writer.in_transaction:
+            # The last rollback failed as well: closing ends the transaction all the same.
+            self._close_writer()
+            writer = self._open_writer(create=self._create)
+        self._file = identity_of(self.path)
+        return writer
 
     def _close_writer(self) -> None:
         if self._writer is not None:
@@ -311,6 +336,11 @@ def _head(connection: sqlite3.Connection) -> Head:
         "SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1"
     ).fetchone()
     return Head(*row) if row else Head(0, 0)
+
+
+def _version_of(connection: sqlite3.Connection, entry: bytes) -> int:
+    found = connection.execute("SELECT max(version) FROM events WHERE entry = ?", (entry,))
+    return int(found.fetchone()[0] or 0)
 
 
 def _identity(connection: sqlite3.Connection) -> Identity:
