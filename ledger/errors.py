@@ -108,7 +108,7 @@ class VersionNotFound(NotFound):
 
 
 class AmbiguousEntry(LedgerError):
-    """A prefix or permalink names more than one entry."""
+    """The beginning of an id fits more than one entry."""
 
     code = "ambiguous-entry"
     exit_status = 13

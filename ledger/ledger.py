@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
-from uuid import UUID
 
 from ledger.domain.commands import (
     Command,
@@ -20,15 +18,11 @@ from ledger.domain.commands import (
     RetractEntry,
     RevertEntry,
 )
-from ledger.domain.entry import NewsEntry
 from ledger.domain.events import RecordedEvent
 from ledger.domain.values import CorrectionKind
-from ledger.errors import (
-    StoreNotFound,
-)
+from ledger.importing import ImportTarget
 from ledger.interchange.pages import ImportReport, import_pages
 from ledger.options import CommandOptions, CreateOptions, EditOptions
-from ledger.projections import permalinks
 from ledger.projections.generation import Progress
 from ledger.projections.records import ViewStatus
 from ledger.projections.views import Views, views_folder
@@ -105,7 +99,7 @@ class Ledger(LedgerReader):
             Refused: A rule forbids a command; nothing changed, the entry is closed, ...
             Conflict: An entry has moved on from a command's `expected_version`.
         """
-        return self._handler.execute(commands)
+        return [event for event, _ in self._handler.execute(commands)]
 
     def create(self, date: date, headline: str, **options: Unpack[CreateOptions]) -> RecordedEvent:
         """Create an entry; its id is the event's `entry`."""
@@ -150,7 +144,7 @@ class Ledger(LedgerReader):
     def _do(self, command: Command) -> RecordedEvent:
         return self.execute([command])[0]
 
-    # Importing, and what an import asks of its target
+    # Importing
 
     def import_pages(
         self,
@@ -168,7 +162,7 @@ class Ledger(LedgerReader):
             ImportFailed: With `strict`, a page could not be stored; nothing was.
         """
         return import_pages(
-            self,
+            ImportTarget(self._handler, self.application, self.views),
             paths,
             actor=actor,
             now=self._now(),
@@ -176,22 +170,6 @@ class Ledger(LedgerReader):
             edition=edition,
             progress=progress,
         )
-
-    def known(self, entry: UUID) -> NewsEntry | None:
-        """Return an entry as it is; None where there is none, or no ledger yet."""
-        return self._handler.history(entry).state
-
-    def headlines(self, entry: UUID) -> list[tuple[str, str]]:
-        """Return headline and path, oldest first, of the versions that changed either."""
-        steps = [(step.after.headline, step.after.wanted_path) for step in self.replay(entry)]
-        return [step for step, _ in groupby(steps)]
-
-    def owner(self, path: str, edition: str) -> UUID | None:
-        """Return the entry that is or was at a path of an edition; None where none was."""
-        try:
-            return self.views.read(lambda db: permalinks.owner(db, path, edition))
-        except StoreNotFound:
-            return None
 
     # Upkeep
 

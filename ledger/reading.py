@@ -61,6 +61,8 @@ class LedgerReader:
         """
         if isinstance(entry, UUID):
             return Resolved(entry, None)
+        if not entry.isascii() and any("\ud800" <= character <= "\udfff" for character in entry):
+            raise EntryNotFound(f"{entry!r} names no entry: it is no text")
         link = parse_permalink(entry)
         if link is None:
             return Resolved(self._by_prefix(entry), None)
@@ -132,6 +134,8 @@ class LedgerReader:
             entry=state,
             path=permalinks.path_at(moves, state.version),
             event=events[state.version - 1],
+            as_of=as_of,
+            known_at=known_at,
             current_version=now.version if now else state.version,
             current_path=moves[-1][1],
         )
@@ -186,7 +190,9 @@ class LedgerReader:
         found = self.views.read(lambda db: changes.history(db, id_))
         if not found:
             raise EntryNotFound(f"there is no entry {id_}")
-        return tuple(change for change in found if all_versions or change.listed)
+        if all_versions:
+            return changes.with_current(found, found[-1].path)
+        return changes.listed(found)
 
     def diff(
         self, entry: EntryRef, a: int | None = None, b: int | None = None
@@ -251,15 +257,18 @@ class LedgerReader:
     def page(self, shown: EntryVersion, style: StyleName | None = None) -> Page:
         """Return the page of an entry in one version.
 
+        Its Changes list is of the moment that `get` was asked for; its Related list is of now.
+
         Args:
             shown: As `get` or `at` returned it.
             style: The style to use; None: the one it was published in.
         """
         limit = STYLES[style or shown.entry.layout.style].related
+        history = self.changes(shown.entry.id, all_versions=True)
         return build_page(
             shown.entry,
             shown.path,
-            self.changes(shown.entry.id),
+            changes.listed(_cut(history, shown.as_of, shown.known_at)),
             self.related(shown.entry.id, limit),
             style,
         )
@@ -314,6 +323,21 @@ def _public_at(events: Sequence[RecordedEvent], moment: datetime) -> NewsEntry:
             f"entry {events[0].entry} was not public yet at {moment:%Y-%m-%d %H:%M:%S %Z}"
         )
     return public
+
+
+def _cut(
+    history: Sequence[Change], as_of: datetime | None, known_at: datetime | None
+) -> list[Change]:
+    """Return the part of a history that was public at one time and known at another."""
+    kept: list[Change] = []
+    for change in history:
+        if known_at is not None and change.recorded_at > known_at:
+            break
+        # Publication times count by their running maximum: a later one ends what was public.
+        if as_of is not None and change.published_at > as_of:
+            break
+        kept.append(change)
+    return kept
 
 
 def _aware(moment: datetime) -> datetime:

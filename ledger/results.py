@@ -18,6 +18,8 @@ class EntryVersion(msgspec.Struct, frozen=True, kw_only=True):
         entry: What it says in that version.
         path: Where that version is, without edition prefix and extension.
         event: What made that version: who, why, when, and its place in the log.
+        as_of: The publication time that was asked for, if any.
+        known_at: The recorded time that was asked for, if any.
         current_version: The version that is current now.
         current_path: Where the current version is.
     """
@@ -25,6 +27,8 @@ class EntryVersion(msgspec.Struct, frozen=True, kw_only=True):
     entry: NewsEntry
     path: str
     event: RecordedEvent
+    as_of: datetime | None = None
+    known_at: datetime | None = None
     current_version: int
     current_path: str
 

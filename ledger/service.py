@@ -72,10 +72,12 @@ class CommandHandler:
         self._histories: OrderedDict[UUID, History] = OrderedDict()
         self._lock = Lock()
 
-    def execute(self, commands: Sequence[Command]) -> list[RecordedEvent]:
-        """Do all of `commands` in one transaction, or none; return each one's event.
+    def execute(self, commands: Sequence[Command]) -> list[tuple[RecordedEvent, bool]]:
+        """Do all of `commands` in one transaction, or none.
 
-        A command that was done before is not done again: its first event is returned.
+        Returns:
+            Each one's event, and whether it was stored now: a command that was done before is not
+            done again, and its first event is returned.
 
         Raises:
             Conflict: An entry has moved on from a command's `expected_version`.
@@ -105,7 +107,9 @@ class CommandHandler:
             self._remember(recorded)
             fresh = {(event.entry, event.version): event for event in recorded}
             return [
-                event if isinstance(event, RecordedEvent) else fresh[event.entry, event.version]
+                (event, False)
+                if isinstance(event, RecordedEvent)
+                else (fresh[event.entry, event.version], True)
                 for event in events
             ]
 
@@ -121,6 +125,8 @@ class CommandHandler:
             elif known.last is not None:
                 news = news[1:]
         except StoreNotFound:
+            if known.last is not None:
+                raise
             return History()
         history = known.after(news)
         if history is not known:

@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -18,6 +19,7 @@ from ledger.store.urls import DEFAULT_URL
 
 USAGE_STATUS = 2
 UNEXPECTED_STATUS = 1
+OUTPUT_STATUS = 74
 INTERRUPTED_STATUS = 130
 BROKEN_PIPE_STATUS = 141
 
@@ -26,7 +28,7 @@ BROKEN_PIPE_STATUS = 141
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="ENTRY is an id, the beginning of one that no other entry has, or a permalink with or "
     "without extension. TIME is ISO 8601 (UTC where it has no zone), a date (its first moment), "
-    "'yesterday', or '2 days ago'.",
+    "'yesterday', or '2 days ago'. The options above go before the command.",
 )
 @click.option(
     "--store",
@@ -68,7 +70,11 @@ def run(arguments: Sequence[str]) -> int:
     debug = "--debug" in arguments
     try:
         status = cli.main(list(arguments), prog_name="ledger", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help())
+        return USAGE_STATUS
     except click.UsageError as error:
         hint = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
         return _complain(error.format_message() + hint, USAGE_STATUS, debug)
@@ -76,16 +82,31 @@ def run(arguments: Sequence[str]) -> int:
         return _complain(error.format_message(), error.exit_code, debug)
     except (click.Abort, KeyboardInterrupt):
         return _complain("stopped", INTERRUPTED_STATUS, debug)
-    except BrokenPipeError:
-        # Whoever read our output has gone, as `head` does. Python must not try to flush again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE_STATUS
     except LedgerError as error:
         return _complain(str(error), error.exit_status, debug)
+    except UnicodeError as error:
+        message = f"a text cannot be expressed here: {error}; set PYTHONUTF8=1"
+        return _complain(message, OUTPUT_STATUS, debug)
+    except OSError as error:
+        _forget_output()
+        message = f"the output cannot be written: {error.strerror}; what was stored is stored"
+        return _complain(message, OUTPUT_STATUS, debug)
+    except SystemExit as stop:
+        # Click's way where whoever read our output has gone, as `head` does.
+        if type(sys.stdout).__name__ != "PacifyFlushWrapper":
+            return int(stop.code or 0)
+        _forget_output()
+        return BROKEN_PIPE_STATUS
     except Exception as error:  # noqa: BLE001 - the last resort: one line, and a status of its own
         message = f"unexpected {type(error).__name__}: {error}; run again with --debug for details"
         return _complain(message, UNEXPECTED_STATUS, debug)
     return status if isinstance(status, int) else 0
+
+
+def _forget_output() -> None:
+    """Keep Python from flushing at its end what nobody takes."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(message: str, status: int, debug: bool) -> int:

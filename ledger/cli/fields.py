@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import os
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
-from ledger.cli.output import plain, show_time
+from ledger.cli.output import is_terminal, plain, show_time
 
 if TYPE_CHECKING:
     from ledger.domain.diffs import FieldDiff, SourceChange, Span
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def entry_lines(shown: EntryVersion) -> Iterable[str]:
-    """Yield an entry's version as text for people."""
+    """Yield an entry's version as text for people: character references are what they mean."""
     entry, meta = shown.entry, shown.event.meta
-    yield click.style(plain(entry.headline.strip()), bold=True)
-    yield f"{entry.date}" + (f"  {plain(entry.topic)}" if entry.topic else "")
+    yield click.style(plain(html.unescape(entry.headline.strip())), bold=True)
+    yield f"{entry.date}" + (f"  {plain(html.unescape(entry.topic))}" if entry.topic else "")
     yield shown.path
     if entry.summary:
         yield ""
-        yield plain(entry.summary)
+        yield plain(html.unescape(entry.summary))
     if entry.sources or entry.cover_image:
         yield ""
         yield "Sources:"
@@ -54,7 +54,7 @@ def entry_lines(shown: EntryVersion) -> Iterable[str]:
     yield f"Published {show_time(meta.published_at)} UTC ({meta.basis}) by {who}"
     yield f"Recorded  {show_time(shown.event.recorded_at)} UTC at position {shown.event.position}"
     if entry.inferred:
-        yield "Assumed by an import: " + ", ".join(entry.inferred)
+        yield "Inferred by an import: " + ", ".join(entry.inferred)
     yield f"Id        {entry.id}"
 
 
@@ -107,7 +107,7 @@ def _new(text: str) -> str:
 
 
 def _colored() -> bool:
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    return is_terminal() and "NO_COLOR" not in os.environ
 
 
 def _source(change: SourceChange) -> str:

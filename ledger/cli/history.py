@@ -74,6 +74,7 @@ def log(
 
 
 def _row(event: RecordedEvent) -> tuple[object, ...]:
+    from ledger.domain.events import EntryMerged
     from ledger.projections.changes import fields_set
 
     return (
@@ -84,7 +85,9 @@ def _row(event: RecordedEvent) -> tuple[object, ...]:
         type(event.data).__name__,
         event.meta.actor,
         event.meta.reason,
-        " ".join(fields_set(event)),
+        f"into {event.data.into}"
+        if isinstance(event.data, EntryMerged)
+        else " ".join(fields_set(event)),
     )
 
 
@@ -115,15 +118,17 @@ def replay(app: App, entry: str, to: int | None, step: bool) -> None:
     if step and not sys.stdin.isatty():
         raise InvalidInput("--step waits for a key: it needs a terminal")
     with app.open() as ledger:
+        if to is not None:
+            ledger.get(entry, version=to)
         for number, replayed in enumerate(islice(ledger.replay(entry), to)):
             if number and step and click.getchar() in "qQ":
                 break
             click.echo(event_line(replayed.event))
             for line in diff_lines(diff_entries(replayed.before, replayed.after)):
                 click.echo(f"  {line}")
-            assumed = replayed.after.inferred
-            if assumed and (replayed.before is None or replayed.before.inferred != assumed):
-                click.echo(f"  assumed by the import: {', '.join(assumed)}")
+            inferred = replayed.after.inferred
+            if inferred and (replayed.before is None or replayed.before.inferred != inferred):
+                click.echo(f"  inferred by the import: {', '.join(inferred)}")
 
 
 COMMANDS: tuple[click.Command, ...] = (log, replay)

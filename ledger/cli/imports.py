@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ledger.interchange.pages import ImportReport
 
 
+NOTES_SHOWN = 5
+
+
 @click.group("import")
 def import_() -> None:
     """Take an archive in."""
@@ -41,14 +44,17 @@ def pages(app: App, paths: tuple[Path, ...], strict: bool, edition: str | None) 
         report = ledger.import_pages(
             paths, actor=app.actor, strict=strict, edition=edition, progress=tell
         )
-    for note in report.notes:
+    for note in report.notes[:NOTES_SHOWN]:
         click.echo(f"ledger: note: {note}", err=True)
+    if len(report.notes) > NOTES_SHOWN:
+        more = len(report.notes) - NOTES_SHOWN
+        click.echo(f"ledger: note: {more} more pages would be rendered differently", err=True)
     for failure in report.failures:
         click.echo(f"ledger: {failure}", err=True)
     for line in _summary(report):
         click.echo(line)
     if report.failures:
-        raise ImportFailed(f"{len(report.failures)} of {report.files} files were not stored")
+        raise ImportFailed(f"not stored: {len(report.failures)} of {report.files} files")
 
 
 def _summary(report: ImportReport) -> list[str]:

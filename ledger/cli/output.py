@@ -63,7 +63,7 @@ def show_list(
 def show_table(columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Print a table: fitted to the window on a terminal, whole and aligned elsewhere."""
     texts = [[plain(value) for value in row] for row in rows]
-    if sys.stdout.isatty() and _show_rich(columns, texts):
+    if is_terminal() and _show_rich(columns, texts):
         return
     if not texts:
         return
@@ -107,15 +107,23 @@ def _width(text: str) -> int:
     )
 
 
+def is_terminal() -> bool:
+    """Return whether a person reads the output; there may be none at all."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def show_time(moment: datetime) -> str:
-    """Return a UTC time to the second, as published pages write it."""
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
+    """Return a UTC time as published pages write it; with the fraction, where there is one.
+
+    So what is shown can be given back to `--as-of` and `--known-at`.
+    """
+    return moment.replace(tzinfo=None).isoformat(" ")
 
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
     """Lend something to tell progress to: a bar on a terminal, None elsewhere."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     with click.progressbar(length=1, label=label, file=sys.stderr) as bar:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ledger.projections.records import Change
     from ledger.results import BlamedWord, EntryVersion, Listed
 
+SHORT_ID = 13
+"""How many characters of an id tell entries apart: the date and four digits."""
+
 STYLES = ("current", "older", "archive")
 
 
@@ -182,15 +185,16 @@ def list_(
     status: Any,
     format_: str,
 ) -> None:
-    """List the current entries."""
+    """List the current entries, each with the beginning of its id; JSON has all of them."""
 
     def row(item: Listed) -> tuple[object, ...]:
         entry = item.entry
-        return entry.date, entry.id, entry.version, entry.status, item.path, entry.headline.strip()
+        id_ = str(entry.id)[:SHORT_ID]
+        return entry.date, id_, entry.version, entry.status, entry.headline.strip()
 
     with app.open() as ledger:
         found = ledger.entries(day=day, topic=topic, context=context, status=status)
-    columns = ("date", "id", "version", "status", "permalink", "headline")
+    columns = ("date", "id", "version", "status", "headline")
     show_list(format_, columns, found, row)
 
 

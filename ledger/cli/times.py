@@ -32,7 +32,8 @@ def parse_time(text: str, now: datetime) -> datetime:
     try:
         if match := _AGO.fullmatch(words):
             return now.astimezone(UTC) - timedelta(**{f"{match[2]}s": int(match[1])})
-        time = datetime.fromisoformat(text.strip())
+        # A time as it is shown may be given back with the UTC that stands behind it.
+        time = datetime.fromisoformat(text.strip().removesuffix(" UTC"))
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidTime(
@@ -42,11 +43,14 @@ def parse_time(text: str, now: datetime) -> datetime:
 
 
 def parse_date(text: str) -> date:
-    """Return the date that `text` means, as in 2014-02-13.
+    """Return the date that `text` means: as in 2014-02-13, today or yesterday (UTC).
 
     Raises:
         InvalidTime: It means none.
     """
+    today = datetime.now(UTC).date()
+    if text.strip().lower() in {"today", "yesterday"}:
+        return today - timedelta(days=text.strip().lower() == "yesterday")
     try:
         return date.fromisoformat(text.strip())
     except ValueError:

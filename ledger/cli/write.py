@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -52,6 +52,8 @@ def init(app: App, origin: str | None) -> None:
     with app.open() as ledger:
         identity = ledger.init(origin)
         click.echo(f"ledger {identity.origin} (id {identity.id}) at {app.store}")
+        if origin not in {None, identity.origin}:
+            raise InvalidInput(f"the ledger is there already, and is called {identity.origin}")
 
 
 @click.command()
@@ -106,7 +108,7 @@ def _fields_from(file: str) -> dict[str, Any]:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}") from None
     name = "standard input" if file == "-" else file
     try:
-        text = decode_text(data)
+        text, _ = decode_text(data)
         if text.lstrip()[:1] == "{":
             return fields_of_json(text)
         return _fields_of_page(text, None if file == "-" else Path(file))
@@ -121,6 +123,8 @@ def _fields_of_page(text: str, file: Path | None) -> dict[str, Any]:
     from ledger.pages.markdown import parse
 
     page = with_slug(parse(text), file)
+    if page.changes:
+        raise InvalidInput("this page has a history: take it in with `ledger import pages`")
     contexts = {name for line in page.related for name in line.contexts} | {page.topic or ""}
     return {
         # The id that an import of the same page would give, so that it is recognised there.
@@ -171,47 +175,25 @@ def _fields_of_page(text: str, file: Path | None) -> dict[str, Any]:
 def edit(app: App, /, entry: str, **given: Any) -> None:
     """Edit an entry. What is not named stays as it is."""
     options = to_options(app, given)
+    changes: dict[str, Any] = {
+        name: given[name]
+        for name in ("headline", "date", "slug", "language")
+        if given[name] is not None
+    }
+    for name in ("topic", "summary", "cover_image"):
+        if given[name] is not None:
+            changes[name] = given[name] or None
+    if given["contexts"]:
+        changes["contexts"] = tuple(name for name in given["contexts"] if name)
+    for name in ("remove_sources", "add_contexts", "remove_contexts"):
+        if given[name]:
+            changes[name] = given[name]
+    if given["add_sources"]:
+        changes["add_sources"] = tuple(map(_parse_source, given["add_sources"]))
+    if not changes:
+        raise InvalidInput("nothing to edit: name a field, such as --headline TEXT")
     with app.open() as ledger:
-        shown = ledger.get(entry).entry
-        changes: dict[str, Any] = {
-            name: given[name]
-            for name in ("headline", "date", "slug", "language")
-            if given[name] is not None
-        }
-        for name in ("topic", "summary", "cover_image"):
-            if given[name] is not None:
-                changes[name] = given[name] or None
-        if given["add_sources"] or given["remove_sources"]:
-            added = tuple(map(_parse_source, given["add_sources"]))
-            changes["sources"] = _without(shown.sources, given["remove_sources"]) + added
-        if contexts := _contexts(shown.contexts, given):
-            changes["contexts"] = contexts[0]
-        if not changes:
-            raise InvalidInput("nothing to edit: name a field, such as --headline TEXT")
-        if {"sources", "contexts"} & set(changes):
-            # A list was read before it is written: nobody may have changed it meanwhile.
-            options.setdefault("expected_version", shown.version)
-        event = ledger.edit(shown.id, **changes, **options)
-        _report(ledger, event, "edited")
-
-
-def _without(sources: tuple[Source, ...], numbers: tuple[int, ...]) -> tuple[Source, ...]:
-    for number in numbers:
-        if not 1 <= number <= len(sources):
-            raise InvalidInput(f"there is no source {number}; the entry has {len(sources)}")
-    return tuple(source for n, source in enumerate(sources, 1) if n not in numbers)
-
-
-def _contexts(have: tuple[str, ...], given: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Return the contexts wanted, in a list that is empty where they are to stay."""
-    if not (given["contexts"] or given["add_contexts"] or given["remove_contexts"]):
-        return []
-    for name in given["remove_contexts"]:
-        if name not in have:
-            raise InvalidInput(f"the entry has no context {name!r}")
-    kept = tuple(name for name in given["contexts"] if name) if given["contexts"] else have
-    kept = tuple(name for name in kept if name not in given["remove_contexts"])
-    return [kept + cast("tuple[str, ...]", given["add_contexts"])]
+        _report(ledger, ledger.edit(entry, **changes, **options), "edited")
 
 
 @click.command()

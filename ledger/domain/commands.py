@@ -7,6 +7,7 @@ second answer is the first one. So a command whose answer was lost can simply be
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import cache
 from hashlib import sha256
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ from msgspec import UNSET, UnsetType
 
 from ledger.domain import editions
 from ledger.domain.values import AS_EDITION, Basis, CorrectionKind, Layout, Source
+from ledger.errors import InvalidInput
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,11 +45,32 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def digest_of(command: Command) -> bytes:
-    """Return 16 bytes that tell a command from others, whatever its id and its expectation."""
-    plain = msgspec.structs.asdict(command) | {"id": None, "expected_version": None}
-    kept = {name: value for name, value in plain.items() if value is not UNSET}
-    encoded = msgspec.msgpack.encode((type(command).__name__, kept), order="deterministic")
+    """Return 16 bytes that tell a command from others, whatever its id and its expectation.
+
+    Fields at their default do not count, so that a field more in a later program changes nothing.
+
+    Raises:
+        InvalidInput: A value is of a kind that no event can hold.
+    """
+    defaults = _defaults(type(command))
+    kept = {
+        name: value
+        for name, value in msgspec.structs.asdict(command).items()
+        if name not in {"id", "expected_version"} and value != defaults.get(name, _NONE)
+    }
+    try:
+        encoded = msgspec.msgpack.encode((type(command).__name__, kept), order="deterministic")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidInput(f"the command holds a value of the wrong kind: {error}") from None
     return sha256(encoded).digest()[:16]
+
+
+_NONE = object()
+
+
+@cache
+def _defaults(type_: type[Command]) -> dict[str, object]:
+    return {field.name: field.default for field in msgspec.structs.fields(type_)}
 
 
 class CreateEntry(Command, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ Pure: the time is passed in, and so is whatever else a rule has to know (`Lookup
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -38,7 +38,14 @@ from ledger.domain.events import (
     Meta,
 )
 from ledger.domain.values import FIELDS
-from ledger.errors import EntryClosed, EntryExists, InvalidInput, NothingChanged, Refused
+from ledger.errors import (
+    EntryClosed,
+    EntryExists,
+    InvalidInput,
+    NothingChanged,
+    Refused,
+    VersionNotFound,
+)
 
 
 class Lookup(Protocol):
@@ -54,6 +61,8 @@ class Lookup(Protocol):
 def entry_of(command: Command) -> UUID:
     """Return the id of the entry that a command is about, a new one's too."""
     if isinstance(command, CreateEntry):
+        if not isinstance(command.date, date):
+            raise InvalidInput(f"the date is no date but {command.date!r}")
         return command.entry or ids.new_entry_id(command.date, command.id)
     if isinstance(command, EntryCommand):
         return command.entry
@@ -195,12 +204,12 @@ def _edit(
 
 
 def _revert(command: RevertEntry, state: NewsEntry, lookup: Lookup) -> EntryEdited:
-    if not 1 <= command.to_version < state.version:
-        raise InvalidInput(
-            f"entry {state.id} is at version {state.version}: "
-            f"it cannot be reverted to version {command.to_version}"
+    if not 1 <= command.to_version <= state.version:
+        raise VersionNotFound(
+            f"entry {state.id} has no version {command.to_version}; it has 1 to {state.version}"
         )
-    earlier = lookup.version(state.id, command.to_version)
+    is_current = command.to_version == state.version
+    earlier = state if is_current else lookup.version(state.id, command.to_version)
     changed = {
         name: value for name in FIELDS if (value := getattr(earlier, name)) != getattr(state, name)
     }

@@ -57,7 +57,7 @@ class FieldDiff(msgspec.Struct, frozen=True, omit_defaults=True):
     """How one field differs.
 
     Attributes:
-        field: Its name, one of `values.FIELDS`, or status or corrections.
+        field: Its name, one of `values.FIELDS`, or status, merged_into or corrections.
         old: The old value, as text; None where there was none.
         new: The new value, as text; None where there is none.
         words: For texts, the word diff.
@@ -184,7 +184,7 @@ def diff_entries(old: NewsEntry | None, new: NewsEntry) -> tuple[FieldDiff, ...]
         new: The later one.
     """
     found = []
-    for field in (*FIELDS, "status", "corrections"):
+    for field in (*FIELDS, "status", "merged_into", "corrections"):
         before = getattr(old, field) if old is not None else None
         after = getattr(new, field)
         if before == after or (old is None and (not after or field == "status")):

@@ -104,6 +104,7 @@ def parse_permalink(text: str) -> Permalink | None:
 
     The extension may be there or not, the day's leading zero too.
     """
+    text = text.partition("?")[0].partition("#")[0]
     if "%" in text:
         # As a browser copies it; a slug itself never holds a percent sign.
         text = unquote(text, errors="replace")

@@ -93,7 +93,7 @@ def check_contexts(contexts: tuple[str, ...]) -> tuple[str, ...]:
         InvalidInput: One is no text, or there are too many.
     """
     _check_count("contexts", contexts)
-    return tuple(dict.fromkeys(check_text("name", context) for context in contexts))
+    return tuple(dict.fromkeys(check_text("name of a context", context) for context in contexts))
 
 
 def _check_count(what: str, items: tuple[object, ...]) -> None:
@@ -179,7 +179,11 @@ def check_field(name: str, value: object, now: datetime) -> object:
     match name, value:
         case "topic" | "summary" | "cover_image", None:
             return None
-        case "headline" | "summary", str():
+        case "headline", str():
+            return check_text(name, value)
+        case "summary", str():
+            if value.startswith("### "):
+                raise InvalidInput("the summary begins with ###: a page would make it a heading")
             return check_text(name, value)
         case "topic", str():
             # The archive has pages whose topic line is there and empty.

@@ -15,7 +15,12 @@ INDEX_NAMES = frozenset({"index", "readme"})
 
 
 class PageFile(msgspec.Struct, frozen=True):
-    """A file to import: where it is, and what it is called from the folder that was named."""
+    """A file to import.
+
+    Attributes:
+        path: Where it is, as it was named.
+        name: What it is called from the folder that was named: the same on every machine.
+    """
 
     path: Path
     name: str
@@ -44,44 +49,60 @@ class Failure(msgspec.Struct, frozen=True):
         return f"{where}: {self.message}"
 
 
-def walk(paths: Sequence[Path]) -> Iterator[PageFile]:
+def walk(paths: Sequence[Path]) -> Iterator[PageFile | Failure]:
     """Yield the files in `paths`, in an order that does not depend on the file system.
 
+    A folder that cannot be read is yielded as a failure.
+
     Raises:
-        InvalidInput: A path is neither a file nor a folder, or a folder cannot be read.
+        InvalidInput: A path is neither a file nor a folder.
     """
     for path in paths:
         if path.is_dir():
-            for folder, folders, names in os.walk(path, onerror=_refuse):
-                folders[:] = sorted(name for name in folders if not name.startswith("."))
-                for name in sorted(names):
-                    file = Path(folder, name)
-                    if file.suffix.lower() in SUFFIXES and not name.startswith("."):
-                        yield PageFile(file, file.relative_to(path).as_posix())
+            yield from _walk_folder(path)
         elif path.is_file():
-            yield PageFile(path, path.name)
+            yield PageFile(path, _portable(path.name))
         else:
             raise InvalidInput(f"{path} is neither a file nor a folder")
 
 
-def _refuse(error: OSError) -> None:
-    raise InvalidInput(f"the folder {error.filename} cannot be read: {error.strerror}")
+def _walk_folder(root: Path) -> Iterator[PageFile | Failure]:
+    errors: list[OSError] = []
+    for folder, folders, names in os.walk(root, onerror=errors.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            file = Path(folder, name)
+            is_page = file.suffix.lower() in SUFFIXES and not name.startswith(".")
+            # Not a pipe or a device: reading one might never end.
+            if is_page and file.is_file():
+                yield PageFile(file, _portable(file.relative_to(root).as_posix()))
+    for error in errors:
+        yield Failure(str(error.filename), 0, f"it cannot be read: {error.strerror}")
 
 
-def read_text(path: Path) -> str:
-    """Return a file's text, with LF at the end of each line.
+def _portable(name: str) -> str:
+    """Return a file's name as text that can be stored, whatever bytes it is made of."""
+    return os.fsencode(name).decode(errors="replace")
+
+
+def read_text(path: Path) -> tuple[str, bool]:
+    """Return a file's text; see `decode_text`.
 
     Raises:
         PageError: It cannot be read, or is no UTF-8 text.
     """
     try:
-        return decode_text(path.read_bytes())
+        data = path.read_bytes()
     except OSError as error:
-        raise PageError(f"it cannot be read: {error.strerror}") from None
+        raise PageError(f"it cannot be read: {error.strerror}", 0) from None
+    return decode_text(data)
 
 
-def decode_text(data: bytes) -> str:
+def decode_text(data: bytes) -> tuple[str, bool]:
     """Return UTF-8 text, with LF at the end of each line and without a byte order mark.
+
+    Returns:
+        The text, and whether it gives the very same bytes again.
 
     Raises:
         PageError: It is none.
@@ -93,4 +114,5 @@ def decode_text(data: bytes) -> str:
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise PageError("it is not UTF-8 text; convert it first", line) from None
-    return text.replace("\r\n", "\n")
+    text = text.replace("\r\n", "\n")
+    return text, text.encode() == data

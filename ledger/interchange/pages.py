@@ -8,9 +8,10 @@ follows from the pages alone, so a run that was cut short is finished by running
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -29,16 +30,12 @@ from ledger.errors import (
     NotFound,
     PageError,
     Refused,
+    StoreError,
 )
+from ledger.interchange.edits import EditWriter, creation
 from ledger.interchange.files import Failure, PageFile, walk
 from ledger.interchange.survey import Found, Key, Survey
-from ledger.interchange.versions import (
-    EditWriter,
-    PageVersion,
-    creation,
-    path_of,
-    versions_of,
-)
+from ledger.interchange.versions import PageVersion, path_of, versions_of
 from ledger.pages.model import Page
 
 PAGES_A_TRANSACTION = 250
@@ -47,14 +44,17 @@ PAGES_A_TRANSACTION = 250
 class Target(Protocol):
     """The ledger that an import writes to."""
 
-    def execute(self, commands: Sequence[Command]) -> list[RecordedEvent]:
-        """Do all commands in one transaction, or none."""
+    def execute(self, commands: Sequence[Command]) -> list[tuple[RecordedEvent, bool]]:
+        """Do all commands in one transaction, or none; tell which were not done before."""
 
     def known(self, entry: UUID) -> NewsEntry | None:
         """Return an entry as it is; None where there is none, or no ledger yet."""
 
+    def said(self, entry: UUID) -> dict[str, object]:
+        """Return what imports have said of an entry last, field by field."""
+
     def headlines(self, entry: UUID) -> list[tuple[str, str]]:
-        """Return headline and path of the versions that a Changes list shows, oldest first."""
+        """Return headline and path, oldest first, of the versions that changed either."""
 
     def owner(self, path: str, edition: str) -> UUID | None:
         """Return the entry that is or was at a path of an edition; None where none was."""
@@ -90,11 +90,11 @@ Progress = Callable[[int, int], None]
 
 
 class _Plan(msgspec.Struct, frozen=True):
-    """What is to be done for a page."""
+    """What is to be done for a page, or for an entry that pages tell something of."""
 
-    found: Found
     commands: list[Command]
-    is_new: bool
+    found: Found | None = None
+    is_new: bool = False
 
 
 def import_pages(
@@ -149,7 +149,11 @@ class _Import:
 
     def run(self, paths: Sequence[Path]) -> ImportReport:
         files = list(walk(paths))
-        surveyed = [found for file in files if (found := self._look_at(file)) is not None]
+        surveyed = []
+        for done, file in enumerate(files, 1):
+            if (found := self._look_at(file)) is not None:
+                surveyed.append(found)
+            self._tell(done, 2 * len(files))
         newer = self._survey.newer()
         pages = [found for found in surveyed if found.key not in newer]
         self._report.files = len(files)
@@ -157,20 +161,39 @@ class _Import:
         self._report.unchanged = self._survey.repeated
         self._report.older = len(surveyed) - len(pages)
         self._learned = self._survey.learned(self._present_key)
-        done = 0
-        for batch in self._batches(pages):
-            self._store(batch)
-            done += len(batch)
-            if self._progress is not None:
-                self._progress(done, len(pages))
-        self._teach_others()
+        try:
+            self._store_all(pages, len(files))
+        except StoreError as error:
+            if not self._report.events:
+                raise
+            raise type(error)(
+                f"{error}; {self._report.events} events of this run are stored: "
+                "run it again to go on"
+            ) from error
         return self._report
 
-    def _look_at(self, file: PageFile) -> Found | None:
+    def _store_all(self, pages: Sequence[Found], files: int) -> None:
+        done = 0
+        *batches, last = list(self._batches(pages)) or [[]]
+        for batch in batches:
+            self._store(batch, ())
+            done += len(batch)
+            self._tell(files + done, 2 * files)
+        self._store(last, self._others())
+        self._tell(2 * files, 2 * files)
+
+    def _tell(self, done: int, total: int) -> None:
+        if self._progress is not None:
+            self._progress(done, total)
+
+    def _look_at(self, file: PageFile | Failure) -> Found | None:
+        if isinstance(file, Failure):
+            self._fail(file.file, PageError(file.message, 0))
+            return None
         try:
             return self._survey.add(file)
         except PageError as error:
-            self._fail(file, error)
+            self._fail(str(file.path), error)
             return None
 
     def _batches(self, pages: Sequence[Found]) -> Iterator[list[Found]]:
@@ -178,8 +201,8 @@ class _Import:
         batch: dict[Key, Found] = {}
         for found in pages:
             if found.key in batch and self._strict:
-                message = f"{batch[found.key].file.name} has the same permalink; import it before"
-                self._fail(found.file, PageError(message))
+                message = f"{batch[found.key].file.path} has the same permalink; import it before"
+                self._fail(str(found.file.path), PageError(message, 0))
             if found.key in batch or (len(batch) == PAGES_A_TRANSACTION and not self._strict):
                 yield list(batch.values())
                 batch = {}
@@ -194,35 +217,43 @@ class _Import:
         state = None if owner is None else self._target.known(owner)
         return None if state is None else (edition, state.wanted_path)
 
-    def _store(self, pages: Sequence[Found]) -> None:
+    def _store(self, pages: Sequence[Found], others: Sequence[Key]) -> None:
+        """Store pages, and what is to be said of other entries, in one transaction."""
         plans: list[_Plan] = []
         for found in pages:
             try:
                 plans.append(self._plan(found))
             except (PageError, InvalidInput, Refused) as error:
-                self._fail(found.file, error)
+                self._fail(str(found.file.path), error)
+        plans += [plan for key in others if (plan := self._lesson(key)) is not None]
         try:
             self._carry_out(plans)
-        except (Conflict, NotFound, Refused):
+        except (Conflict, NotFound, Refused) as error:
             if self._strict:
-                raise
-            # Another writer came between: plan each page again, on what is there now.
+                raise ImportFailed(f"{error}; nothing was stored") from error
+            # Another writer came between: plan each again, on what is there now.
             for plan in plans:
-                self._store_alone(plan.found)
+                if plan.found is not None:
+                    self._store_alone(plan.found)
+            for key in others:
+                with suppress(Conflict, NotFound, Refused):
+                    self._carry_out([plan for plan in (self._lesson(key),) if plan])
 
     def _store_alone(self, found: Found) -> None:
         try:
             self._carry_out([self._plan(found)])
         except (PageError, InvalidInput, Conflict, NotFound, Refused) as error:
-            self._fail(found.file, error)
+            self._fail(str(found.file.path), error)
 
     def _carry_out(self, plans: Sequence[_Plan]) -> None:
-        """Store what is planned, in one transaction, and count it."""
-        if commands := [command for plan in plans for command in plan.commands]:
-            self._report.events += len(self._target.execute(commands))
+        """Store what is planned, in one transaction, and count what was not there before."""
+        commands = [command for plan in plans for command in plan.commands]
+        done = iter(self._target.execute(commands) if commands else ())
         for plan in plans:
-            if not plan.commands:
-                self._report.unchanged += 1
+            stored = sum(is_new for _, is_new in islice(done, len(plan.commands)))
+            self._report.events += stored
+            if not stored:
+                self._report.unchanged += plan.found is not None
             elif plan.is_new:
                 self._report.created += 1
             else:
@@ -239,18 +270,21 @@ class _Import:
             first = creation(page, versions[0], sorted(contexts), actor=self._actor, origin=origin)
             writer = EditWriter(first, self._now, actor=self._actor, origin=origin)
             for version in versions[1:]:
-                writer.edit(version, first.contexts)
-            return _Plan(found, writer.commands, is_new=True)
-        writer = EditWriter(state, self._now, actor=self._actor, origin=origin)
-        have = state.contexts + tuple(sorted(contexts - set(state.contexts)))
-        news = self._news(page, versions, state)
+                writer.edit(version)
+            return _Plan(writer.commands, found, is_new=True)
+        have = self._target.headlines(state.id)
+        writer = EditWriter(state, self._now, actor=self._actor, origin=origin, path=have[-1][1])
+        # What an import said before and says again is no news, whatever was edited here since.
+        said = self._target.said(state.id)
+        added = tuple(sorted(contexts - set(state.contexts)))
+        news = _news(page, versions, have, said)
         for version in news[:-1]:
-            writer.edit(version, state.contexts)
+            writer.edit(version, said)
         if news:
-            writer.edit(news[-1], have)
-        elif have != state.contexts:
-            writer.learn(have)
-        return _Plan(found, writer.commands, is_new=False)
+            writer.edit(news[-1], said, added)
+        elif added:
+            writer.learn(added)
+        return _Plan(writer.commands, found)
 
     def _state_of(self, page: Page, first: PageVersion) -> NewsEntry | None:
         """Return the entry that a page is of, if it is in the ledger."""
@@ -265,26 +299,6 @@ class _Import:
             owner = owner if owner and own in self._target.headlines(owner) else None
         return None if owner is None else self._target.known(owner)
 
-    def _news(
-        self, page: Page, versions: list[PageVersion], state: NewsEntry
-    ) -> list[PageVersion]:
-        """Return the versions that lead an entry on; none where the page is an older copy."""
-        have = self._target.headlines(state.id)
-        # A list may repeat a line: nothing has changed there.
-        steps = groupby(versions, lambda version: (version.headline, version.path))
-        versions = [list(same)[-1] for _, same in steps]
-        want = [(version.headline, version.path) for version in versions]
-        if page.changes:
-            is_older_copy = len(want) < len(have) and want == have[: len(want)]
-        else:
-            is_older_copy = want[0] in have[:-1] and want[0] != have[-1]
-        if is_older_copy:
-            return []
-        # The last version that both know may have other content now.
-        return (
-            versions[len(have) :] or versions[-1:] if want[: len(have)] == have else versions[-1:]
-        )
-
     def _older_page_of(self, found: Found) -> Callable[[str, str], Page | None]:
         """Return what finds the pages of a page's older versions among the input."""
 
@@ -293,29 +307,64 @@ class _Import:
             older = self._survey.page_at(key) if key != found.key else None
             if older is not None and older.headline != headline:
                 message = f"{path}.md has another headline than this page lists; it is not used"
-                self._survey.notes.append(Failure(found.file.name, 0, message))
+                self._survey.notes.append(Failure(str(found.file.path), 0, message))
                 return None
             return older
 
         return older_page
 
-    def _teach_others(self) -> None:
-        """Teach entries that no page of the run is about what its pages say they share."""
-        for (edition, path), contexts in self._learned.items():
-            if (edition, path) in self._survey:
-                continue
-            owner = self._target.owner(path, edition)
-            state = None if owner is None else self._target.known(owner)
-            if state is None or state.status != "active" or contexts <= set(state.contexts):
-                continue
-            writer = EditWriter(state, self._now, actor=self._actor, origin=None)
-            writer.learn(state.contexts + tuple(sorted(contexts - set(state.contexts))))
-            self._report.events += len(self._target.execute(writer.commands))
-            self._report.edited += 1
+    def _others(self) -> list[Key]:
+        """Return the entries that no page of the run is about, but whose contexts pages tell."""
+        return [key for key in self._learned if key not in self._survey]
 
-    def _fail(self, file: PageFile, error: LedgerError) -> None:
+    def _lesson(self, key: Key) -> _Plan | None:
+        """Return what teaches an entry the contexts that pages say it shares with theirs."""
+        edition, path = key
+        owner = self._target.owner(path, edition)
+        state = None if owner is None else self._target.known(owner)
+        if state is None or state.status != "active" or self._learned[key] <= set(state.contexts):
+            return None
+        writer = EditWriter(state, self._now, actor=self._actor, origin=None)
+        writer.learn(tuple(sorted(self._learned[key] - set(state.contexts))))
+        return _Plan(writer.commands)
+
+    def _fail(self, file: str, error: LedgerError) -> None:
         line = error.line if isinstance(error, PageError) else 0
-        failure = Failure(file.name, line, str(error))
+        failure = Failure(file, line, str(error))
         if self._strict:
             raise ImportFailed(f"{failure}; nothing was stored") from error
         self._report.failures.append(failure)
+
+
+def _news(
+    page: Page,
+    versions: Sequence[PageVersion],
+    have: Sequence[tuple[str, str]],
+    said: Mapping[str, object],
+) -> Sequence[PageVersion]:
+    """Return the versions that lead an entry on; none where the page is an older copy.
+
+    Args:
+        page: The page.
+        versions: What it tells of.
+        have: Headline and path, oldest first, of what the ledger has.
+        said: What imports have said of the entry last.
+    """
+    # A list may repeat a line: nothing has changed there.
+    steps = groupby(versions, lambda version: (version.headline, version.path))
+    versions = [list(same)[-1] for _, same in steps]
+    want = [(version.headline, version.path) for version in versions]
+    last = versions[-1]
+    if (last.headline, last.day, last.slug) == tuple(
+        said.get(name) for name in ("headline", "date", "slug")
+    ):
+        # As it was imported, whatever was edited here since: but its content may differ.
+        return versions[-1:]
+    if page.changes:
+        is_older_copy = len(want) < len(have) and want == have[: len(want)]
+    else:
+        is_older_copy = want[0] in have[:-1] and want[0] != have[-1]
+    if is_older_copy:
+        return []
+    # The last version that both know may have other content now.
+    return versions[len(have) :] or versions[-1:] if want[: len(have)] == have else versions[-1:]

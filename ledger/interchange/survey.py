@@ -19,7 +19,7 @@ from ledger.interchange.files import Failure, PageFile, read_text
 from ledger.interchange.versions import path_of, told_slug, with_slug
 from ledger.pages.labels import LABELS
 from ledger.pages.markdown import is_index, parse, render
-from ledger.pages.model import Page
+from ledger.pages.model import ChangeLine, Page
 
 Key = tuple[str, str]
 """Edition and path: what a page is called by other pages."""
@@ -69,11 +69,12 @@ class Survey:
         Raises:
             PageError: It is no page.
         """
-        text = "" if file.is_index else read_text(file.path)
+        text, is_exact = ("", True) if file.is_index else read_text(file.path)
         if file.is_index or is_index(text):
             self.indexes += 1
             return None
-        page = self._parsed(text)
+        whole = parse(text, self._edition)
+        page = self._cut(whole, text)
         key = self._key(file, page)
         seen = _Seen(file, page.headline, sha256(text.encode()).digest())
         if key in self._seen and self._seen[key].digest == seen.digest:
@@ -88,7 +89,11 @@ class Survey:
             self._learned[page.edition, line.path].update(line.contexts)
         self._earlier[key] = [(page.edition, change.path) for change in page.changes[:-1]]
         found = Found(file, key)
-        self._note_difference(found, text, page)
+        if is_exact:
+            self._note_difference(found, text, whole)
+        else:
+            message = "its line ends or byte order mark are not kept"
+            self.notes.append(Failure(str(file.path), 0, message))
         return found
 
     def page(self, found: Found) -> Page:
@@ -97,7 +102,8 @@ class Survey:
         Raises:
             PageError: It is no page any more.
         """
-        return _called(self._parsed(read_text(found.file.path)), found.key)
+        text, _ = read_text(found.file.path)
+        return _called(self._cut(parse(text, self._edition), text), found.key)
 
     def page_at(self, key: Key) -> Page | None:
         """Return the page of the input at a path, or None."""
@@ -114,7 +120,7 @@ class Survey:
             for old in earlier:
                 back = self._earlier.get(old, [])
                 is_stale = key in back and (len(back), old) > (len(earlier), key)
-                if old != key and old in self._seen and not is_stale:
+                if old != key and {old, key} <= self._seen.keys() and not is_stale:
                     newer[old] = key
         return newer
 
@@ -140,11 +146,22 @@ class Survey:
             found[at] |= contexts
         return found
 
-    def _parsed(self, text: str) -> Page:
-        page = parse(text, self._edition)
+    def _cut(self, page: Page, text: str) -> Page:
+        """Return a page whose Changes list ends with the version that it shows."""
         if page.changes and page.changes[-1].headline != page.headline:
-            line = text.split("\n").index(f"### {LABELS[page.edition].changes}:") + 1
-            raise PageError("the current version in the Changes list has another headline", line)
+            own = next((c for c in page.changes if _is_own(c, page)), None)
+            if own is None:
+                line = text.split("\n").index(f"### {LABELS[page.edition].changes}:") + 1
+                message = "the current version in the Changes list has another headline"
+                raise PageError(message, line)
+            # An older version's page, which lists those after it too: the list ends at itself.
+            earlier = page.changes[: page.changes.index(own)]
+            self._earlier.setdefault(
+                (page.edition, page.changes[-1].path),
+                [(page.edition, change.path) for change in page.changes[:-1]],
+            )
+            last = ChangeLine(page.headline, own.path, None, "current_version")
+            page = replace(page, changes=(*earlier, last) if earlier else ())
         return page
 
     def _key(self, file: PageFile, page: Page) -> Key:
@@ -168,9 +185,18 @@ class Survey:
             lines = [*lines[: lines.index(heading) - 1], ""]
         for number, (was, is_) in enumerate(zip_longest(lines, rendered), 1):
             if was != is_:
-                message = "this line would be rendered differently"
-                self.notes.append(Failure(found.file.name, number, message))
+                message = f"{_short(was)} would be rendered as {_short(is_)}"
+                self.notes.append(Failure(str(found.file.path), number, message))
                 return
+
+
+def _short(line: str | None, most: int = 60) -> str:
+    line = line or ""
+    return repr(line if len(line) <= most else line[: most - 3] + "...")
+
+
+def _is_own(change: ChangeLine, page: Page) -> bool:
+    return change.headline == page.headline and page.path in {None, change.path}
 
 
 def _called(page: Page, key: Key) -> Page:

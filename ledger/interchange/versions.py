@@ -1,28 +1,19 @@
-"""The versions that a published page tells of, and the commands that store them."""
+"""The versions that a published page tells of, and the path that it has."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
-from ledger.domain import editions, ids, permalinks
-from ledger.domain.commands import Command, CreateEntry, EditEntry
-from ledger.domain.decide import decide
-from ledger.domain.entry import NewsEntry, evolve
+from ledger.domain import editions, permalinks
 from ledger.domain.values import Basis
 from ledger.errors import PageError
 from ledger.interchange.files import SUFFIXES
 from ledger.pages.model import Page
-
-# What a Changes list does not tell about an older version.
-ASSUMED = ("topic", "summary", "sources", "cover_image")
-
-LEARNED = "contexts learned from related pages"
 
 
 class PageVersion(msgspec.Struct, frozen=True):
@@ -126,119 +117,3 @@ def _carried_forward(versions: Sequence[PageVersion]) -> list[PageVersion]:
             content = version.content
         found.append(version if content is None else replace(version, content=content))
     return found
-
-
-def creation(
-    page: Page,
-    version: PageVersion,
-    contexts: Sequence[str],
-    *,
-    actor: str,
-    origin: str | None = None,
-) -> CreateEntry:
-    """Return the command that creates an entry as the first of its page's versions."""
-    entry = ids.imported_entry_id(version.day, page.edition, version.path)
-    return CreateEntry(
-        actor=actor,
-        published_at=version.published_at,
-        basis=version.basis,
-        origin=origin,
-        id=ids.import_command_id(entry, 1, origin),
-        entry=entry,
-        date=version.day,
-        headline=version.headline,
-        slug=version.slug,
-        topic=version.content.topic,
-        summary=version.content.summary,
-        sources=version.content.sources,
-        cover_image=version.content.cover_image,
-        contexts=tuple(contexts),
-        edition=page.edition,
-        layout=version.content.layout,
-        inferred=() if version.known else ASSUMED,
-    )
-
-
-class EditWriter:
-    """Writes the commands that lead one entry on, and rehearses each: a bad page fails alone.
-
-    Attributes:
-        commands: The commands so far.
-        state: The entry after them.
-    """
-
-    def __init__(
-        self, state: NewsEntry | CreateEntry, now: datetime, *, actor: str, origin: str | None
-    ) -> None:
-        self.commands: list[Command] = []
-        self._now = now
-        self._actor = actor
-        self._origin = origin
-        if isinstance(state, NewsEntry):
-            self.state = state
-        else:
-            self.state = self._rehearsed(state, None)
-            self.commands.append(state)
-
-    def edit(self, version: PageVersion, contexts: tuple[str, ...]) -> None:
-        """Edit the entry to what a version says, unless it says that already."""
-        wanted: dict[str, object] = {
-            "date": version.day,
-            "headline": version.headline,
-            "slug": version.slug,
-            "topic": version.content.topic,
-            "summary": version.content.summary,
-            "sources": version.content.sources,
-            "cover_image": version.content.cover_image,
-            "contexts": contexts,
-            "layout": version.content.layout,
-        }
-        changed = {
-            name: value for name, value in wanted.items() if getattr(self.state, name) != value
-        }
-        if "headline" in changed:
-            # Where it was published, whatever the rule would give.
-            changed["slug"] = version.slug
-        inferred = () if version.known else ASSUMED
-        if set(changed) == {"contexts"}:
-            self.learn(contexts)
-        elif changed or inferred != self.state.inferred:
-            # A page that has changed since it was imported does not tell when it did.
-            dated = version.basis == "listed" or bool(self.commands)
-            self._add(
-                published_at=version.published_at if dated else None,
-                basis=version.basis,
-                inferred=inferred,
-                **changed,
-            )
-
-    def learn(self, contexts: tuple[str, ...]) -> None:
-        """Give the entry its contexts, in a minor edit; one that is closed learns nothing."""
-        if self.state.status != "active":
-            return
-        self._add(contexts=contexts, basis="inferred", reason=LEARNED, minor=True)
-
-    def _add(self, **fields: object) -> None:
-        command = EditEntry(
-            actor=self._actor,
-            origin=self._origin,
-            id=ids.import_command_id(self.state.id, self.state.version + 1, self._origin),
-            entry=self.state.id,
-            **fields,  # type: ignore[arg-type]
-        )
-        self.state = self._rehearsed(command, self.state)
-        self.commands.append(command)
-
-    def _rehearsed(self, command: Command, state: NewsEntry | None) -> NewsEntry:
-        (event,) = decide(command, state, self._now, _NothingElse())
-        return evolve(state, event)
-
-
-class _NothingElse:
-    """These commands ask for no other version and no other entry."""
-
-    def version(self, entry: UUID, version: int) -> NewsEntry:
-        raise LookupError(entry, version)
-
-    def current(self, entry: UUID) -> NewsEntry:
-        raise LookupError(entry)

@@ -26,7 +26,7 @@ def build_page(
     Args:
         entry: The version shown.
         path: Where it is, without edition prefix and extension.
-        changes: The entry's history; the page lists what `Change.listed` says.
+        changes: What the page lists of the entry's history.
         related: The related entries, best first; the page shows as many as its style does.
         style: The style to use; None: the one it was published in.
     """
@@ -51,10 +51,9 @@ def build_page(
 
 
 def _change_lines(changes: Sequence[Change]) -> tuple[ChangeLine, ...]:
-    listed = [change for change in changes if change.listed]
-    if len(listed) < 2:
+    if len(changes) < 2:
         return ()
-    *earlier, last = listed
+    *earlier, last = changes
     return (
         *(
             ChangeLine(

@@ -8,12 +8,13 @@ from typing import cast
 from uuid import UUID
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent
 from ledger.domain.values import FIELDS, Basis
 from ledger.projections import permalinks
 from ledger.projections.projection import Projection
-from ledger.projections.records import Change, Label
+from ledger.projections.records import Change
 from ledger.store.log import to_datetime, to_microseconds
 
 
@@ -99,32 +100,15 @@ def history(db: sqlite3.Connection, entry: UUID) -> tuple[Change, ...]:
     if not rows:
         return ()
     paths = permalinks.moves(db, entry)
-    last_listed = max(row[0] for row in rows if row[10] is not None)
     found: list[Change] = []
     headline = ""
-    for (
-        version,
-        position,
-        kind,
-        published,
-        basis,
-        recorded,
-        actor,
-        reason,
-        minor,
-        names,
-        new,
-    ) in rows:
+    for row in rows:
+        version, position, kind, published, basis, recorded, actor, reason, minor, names, new = row
         headline = new if new is not None else headline
-        label: Label = "Update"
-        if version == last_listed:
-            label = "Current version"
-        elif version == 1:
-            label = "First version"
         found.append(
             Change(
                 version=version,
-                label=label,
+                label="First version" if version == 1 else "Update",
                 listed=new is not None,
                 headline=headline,
                 path=permalinks.path_at(paths, version),
@@ -140,3 +124,16 @@ def history(db: sqlite3.Connection, entry: UUID) -> tuple[Change, ...]:
             )
         )
     return tuple(found)
+
+
+def listed(history: Sequence[Change]) -> tuple[Change, ...]:
+    """Return what a page lists of a history: the versions that brought a headline.
+
+    The last of them stands for the current version: it is labelled so, and links where that is.
+    """
+    return with_current([change for change in history if change.listed], history[-1].path)
+
+
+def with_current(changes: Sequence[Change], path: str) -> tuple[Change, ...]:
+    """Return changes whose last is labelled the current version, which is at `path`."""
+    return (*changes[:-1], replace(changes[-1], label="Current version", path=path))

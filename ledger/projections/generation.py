@@ -16,6 +16,7 @@ from ledger.projections.projection import Projection
 from ledger.store.application import LedgerApplication
 from ledger.store.connections import Pool, connect, transaction, translated
 from ledger.store.leaf import leaf_hash
+from ledger.store.log import Head
 
 Result = TypeVar("Result")
 
@@ -48,13 +49,13 @@ class Generation:
     Attributes:
         path: The file.
         pool: Connections to it.
-        position: The last event that it is known to have taken; -1 while nobody has looked.
+        head: The last event that it is known to have taken; -1 while nobody has looked.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.pool = Pool(self._open)
-        self.position = -1
+        self.head = Head(-1, 0)
 
     @classmethod
     def make(
@@ -94,10 +95,21 @@ class Generation:
         self.pool.close()
 
     def read(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Ask the file; `Damaged` where it turns out to be damaged, or gone."""
+        """Ask the file, all at one moment; `Damaged` where it is damaged, or gone."""
+
+        def at_one_moment(db: sqlite3.Connection) -> Result:
+            db.execute("BEGIN")
+            try:
+                return query(db)
+            finally:
+                db.execute("COMMIT")
+
+        return self._use(at_one_moment)
+
+    def _use(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         try:
             with translated(self.path), self.pool.connection() as db:
-                return query(db)
+                return work(db)
         except (StoreBusy, UndecodableEvent):
             raise
         except (StoreFull, StoreNotWritable) as error:
@@ -131,16 +143,13 @@ class Generation:
         }:
             return False
         known = {(position, leaf) for _, _, position, leaf in have}
-        if any(_leaf_at(application, position) != leaf for position, leaf in known):
-            return False
-        self.position = min(position for position, _ in known)
-        return True
+        return all(_leaf_at(application, position) == leaf for position, leaf in known)
 
     def catch_up(
         self, application: LedgerApplication, read_models: Sequence[Projection], batch: int
     ) -> None:
         """Take the events up to the log's present end."""
-        self.read(lambda db: self.take(db, application, read_models, batch, None))
+        self._use(lambda db: self.take(db, application, read_models, batch, None))
 
     def take(
         self,
@@ -151,12 +160,12 @@ class Generation:
         progress: Progress | None,
     ) -> None:
         """Take the events up to the log's present end, one transaction a batch."""
-        target = application.log.head().position
-        while self.position < target:
+        target = application.log.head()
+        while self.head != target:
             with transaction(db):
                 # Read under the lock: another process may have come further meanwhile.
                 positions = dict(db.execute("SELECT name, position FROM projections"))
-                rows = application.log.read(min(positions.values()), batch)
+                rows = application.log.read(min(positions.values()), batch, target.position)
                 events = [application.event_mapper.to_event(row) for row in rows]
                 for model in read_models:
                     new = [event for event in events if event.position > positions[model.name]]
@@ -167,9 +176,9 @@ class Generation:
                         "UPDATE projections SET position = ?1, leaf = ?2 WHERE position < ?1",
                         (rows[-1].position, leaf_hash(rows[-1])),
                     )
-            self.position = rows[-1].position if rows else target
+            self.head = Head(rows[-1].position, rows[-1].recorded_at) if rows else target
             if progress is not None:
-                progress(min(self.position, target), target)
+                progress(self.head.position, target.position)
 
 
 def _leaf_at(application: LedgerApplication, position: int) -> bytes:

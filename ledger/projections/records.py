@@ -18,11 +18,11 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         version: The version that the change made.
-        label: First version, Update or Current version. Only a version that brought a headline
-            is listed on a page; the last of those shows the current version.
+        label: First version, Update, or, for the last one of a list, Current version.
         listed: Whether a page lists it: the first version, and each that changed the headline.
         headline: As it was in that version.
-        path: Where that version is, without edition prefix and extension.
+        path: Where that version is, without edition prefix and extension; for the current one,
+            where the entry is now.
         published_at: When it became public, as stated; aware, UTC.
         basis: How that time is known.
         recorded_at: When the ledger learned of it; aware, UTC.

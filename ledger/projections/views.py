@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +20,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 
-from ledger.errors import StoreFull, StoreNotWritable
+from ledger.errors import StoreBusy, StoreFull, StoreNotWritable
 from ledger.projections.changes import Changes
 from ledger.projections.contexts import Contexts
 from ledger.projections.current import Current
@@ -35,6 +34,9 @@ from ledger.store.connections import connect, transaction, translated
 READ_MODELS: tuple[Projection, ...] = (Current(), Changes(), Permalinks(), Contexts())
 
 BATCH = 1000
+
+# How often a read begins again where other processes swap the views under it.
+_TRIES = 10
 
 _POINTER = "current"
 _NAME = re.compile(r"[0-9a-f]{16}\.db")
@@ -76,16 +78,18 @@ class Views:
         Raises:
             StoreError: The log cannot be read, or no views can be made anywhere.
         """
-        generation = self._up_to_date()
-        try:
-            return generation.read(query)
-        except Damaged:
-            self._discard(generation)
-            return self._up_to_date().read(query)
+        for _ in range(_TRIES):
+            generation = self._up_to_date()
+            try:
+                return generation.read(query)
+            except Damaged:
+                self._discard(generation)
+        raise StoreBusy(f"the views in {self._place} are taken away again and again: try later")
 
     def rebuild(self, progress: Progress | None = None) -> tuple[ViewStatus, ...]:
         """Fill new views from the log beside those that serve, swap, and say what they hold."""
         with self._lock:
+            self._application.log.head()
             self._use(self._build(progress, anyway=True))
         return self.status()
 
@@ -114,11 +118,11 @@ class Views:
     def _up_to_date(self) -> Generation:
         with self._lock:
             # Asked first: where there is no log, nothing is made for its views.
-            position = self._application.log.head().position
+            head = self._application.log.head()
             generation = self._serving()
             if generation is None:
                 generation = self._build()
-            elif generation.position != position:
+            elif generation.head != head:
                 generation = self._caught_up(generation)
             self._use(generation)
             return generation
@@ -245,9 +249,3 @@ class Views:
 def views_folder(log: Path) -> Path:
     """Return where the views of the log in this file lie."""
     return log.with_name(log.name + "-views")
-
-
-def delete_views(log: Path) -> None:
-    """Delete the views of the log in this file; the next read makes them again."""
-    with suppress(FileNotFoundError):
-        shutil.rmtree(views_folder(log))

@@ -26,10 +26,10 @@ from ledger.errors import (
 _MEANING: dict[int, tuple[type[LedgerError], str]] = {
     sqlite3.SQLITE_NOTADB: (NotALedger, "is no ledger; nothing was touched"),
     sqlite3.SQLITE_CORRUPT: (StoreCorrupt, "is damaged: restore it from a backup"),
-    sqlite3.SQLITE_FULL: (StoreFull, "could not be written, the disk is full: nothing was stored"),
+    sqlite3.SQLITE_FULL: (StoreFull, "could not be written, the disk is full: make room"),
     sqlite3.SQLITE_IOERR: (
         StoreFull,
-        "could not be read or written, the disk is full or failing: nothing was stored",
+        "could not be read or written, the disk is full or failing: make room",
     ),
     sqlite3.SQLITE_BUSY: (StoreBusy, "is being written by another process: try again"),
     sqlite3.SQLITE_READONLY: (StoreNotWritable, "cannot be written: check its permissions"),
@@ -86,8 +86,12 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def translated(path: Path, so: str = "") -> Iterator[None]:
     """Turn SQLite's errors into ours, or into the library's where its contract asks for it.
+
+    Args:
+        path: The file that is used.
+        so: What follows from a failure, for the message.
 
     Raises:
         StoreError: By its subclass, and in words, what happened to the file at `path`.
@@ -102,7 +106,7 @@ def translated(path: Path) -> Iterator[None]:
         if code in _NOT_OPENED and (reason := _why_not(path)) is not None:
             raise StoreNotWritable(f"{path} cannot be opened: {reason}") from error
         cls, what = _MEANING.get(code, (StoreError, "failed"))
-        raise cls(f"{path} {what} ({error})") from error
+        raise cls(f"{path} {what}{so} ({error})") from error
     except OSError as error:
         raise StoreNotWritable(f"{path} cannot be opened: {error.strerror}") from error
 

@@ -77,6 +77,7 @@ class SQLiteRecorder(LogRecorder):
         self._readers = Pool(self._open_reader)
         self._is_ours = False
         self._file: tuple[int, int] | None = None
+        self._is_lost = False
 
     @property
     def path(self) -> Path:
@@ -86,11 +87,8 @@ class SQLiteRecorder(LogRecorder):
     def close(self) -> None:
         """Close all connections. The recorder opens new ones if it is used again."""
         with self._lock:
-            self._readers.close()
-            self._readers = Pool(self._open_reader)
-            self._is_ours = False
-            self._file = None
-            self._close_writer()
+            self._let_go()
+            self._is_lost = False
 
     def create(self, origin: str | None = None) -> Identity:
         """Make the ledger if there is none, and return its identity.
@@ -128,7 +126,7 @@ class SQLiteRecorder(LogRecorder):
         self, rows: Sequence[NewRow], unless_moved: Mapping[bytes, int] = NOTHING
     ) -> Appended:
         """Append events in one transaction: all of them, or none."""
-        with self._lock, translated(self.path):
+        with self._lock, translated(self.path, "; nothing was stored"):
             writer = self._sound_writer()
             with transaction(writer):
                 for entry, version in unless_moved.items():
@@ -196,7 +194,9 @@ class SQLiteRecorder(LogRecorder):
         """Let go of a file that another one has taken the place of: a backup put back, say."""
         file = identity_of(self.path)
         if self._file is not None and file != self._file:
-            self.close()
+            with self._lock:
+                self._let_go()
+                self._is_lost = file is None
         if self._file is None:
             self._file = file
 
@@ -219,17 +219,23 @@ class SQLiteRecorder(LogRecorder):
         return connection
 
     def _sound_writer(self) -> sqlite3.Connection:
-        known = self._file
         self._follow_file()
-        if known is not None and self._file is None:
-            raise _not_found(self.path)
-        writer = self._open_writer(create=self._create)
+        # A ledger that was here a moment ago is missed, not made anew.
+        create = self._create and not self._is_lost
+        writer = self._open_writer(create=create)
         if writer.in_transaction:
             # The last rollback failed as well: closing ends the transaction all the same.
             self._close_writer()
-            writer = self._open_writer(create=self._create)
+            writer = self._open_writer(create=create)
         self._file = identity_of(self.path)
         return writer
+
+    def _let_go(self) -> None:
+        self._readers.close()
+        self._readers = Pool(self._open_reader)
+        self._is_ours = False
+        self._file = None
+        self._close_writer()
 
     def _close_writer(self) -> None:
         if self._writer is not None:

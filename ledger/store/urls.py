@@ -54,7 +54,10 @@ def parse_store_url(url: str) -> SQLiteURL:
             f"the store {url!r} is not understood; write it as sqlite:///news.db "
             "or, from the root, sqlite:////srv/news.db"
         )
-    path = unquote(parts.path)[1:]
+    try:
+        path = unquote(parts.path, errors="strict")[1:]
+    except UnicodeDecodeError:
+        raise InvalidStoreURL(f"the store {url!r} holds a stray %; write it as %25") from None
     if parts.netloc or not Path(path).name or path.endswith("/") or "\0" in path:
         raise InvalidStoreURL(
             f"the store {url!r} names no file; write it as sqlite:///news.db (three slashes)"
