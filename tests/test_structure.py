@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import get_args
 
 import click
 import pytest
 
 import ledger
-from ledger.cli import INTERRUPTED_STATUS, UNEXPECTED_STATUS, USAGE_STATUS, cli
+from ledger.cli import (
+    INTERRUPTED_STATUS,
+    OUTPUT_STATUS,
+    UNEXPECTED_STATUS,
+    USAGE_STATUS,
+    cli,
+    history,
+    read,
+    write,
+)
+from ledger.domain.editions import EDITIONS
+from ledger.domain.events import EVENT_TYPES
+from ledger.domain.values import CorrectionKind, StyleName
 from ledger.errors import LedgerError, walk
+from ledger.pages.labels import LABELS, STYLES
 
 PACKAGE = Path(ledger.__file__).parent
 
@@ -26,11 +40,13 @@ ROOMS: dict[str, set[str]] = {
     "results": {"domain"},
     "options": {"domain"},
     "service": {"domain", "store"},
+    "importing": {"domain", "store", "projections", "service"},
     "reading": {"domain", "store", "projections", "pages", "results"},
     "ledger": {
         "domain",
         "store",
         "projections",
+        "importing",
         "interchange",
         "reading",
         "options",
@@ -95,7 +111,7 @@ def test_every_error_is_drawn_in_the_tree_and_has_a_status_of_its_own() -> None:
     statuses = [error.exit_status for error in errors]
     assert len(set(statuses)) == len(statuses)
     assert len({error.code for error in errors}) == len(errors)
-    assert not {USAGE_STATUS, INTERRUPTED_STATUS, 141, 0} & set(statuses)
+    assert not {USAGE_STATUS, OUTPUT_STATUS, INTERRUPTED_STATUS, 141, 0} & set(statuses)
     assert LedgerError.exit_status == UNEXPECTED_STATUS
     assert all(error.__doc__ for error in errors)
 
@@ -123,3 +139,10 @@ def test_every_command_has_help(command: click.Command) -> None:
 def test_no_module_is_two() -> None:
     long = {path.name: n for path in MODULES if (n := len(path.read_text().splitlines())) > 400}
     assert long == {}
+
+
+def test_the_choices_of_the_command_line_are_those_of_the_domain() -> None:
+    assert set(read.STYLES) == set(get_args(StyleName)) == set(STYLES)
+    assert set(write.KINDS) == set(get_args(CorrectionKind))
+    assert tuple(EVENT_TYPES) == history.TYPES
+    assert set(EDITIONS) == set(LABELS)

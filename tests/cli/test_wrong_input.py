@@ -55,9 +55,11 @@ CASES = [
     case(5, "names no file", "--store", "sqlite:///", "list"),
     case(5, "a ledger in memory would keep nothing", "--store", "sqlite:///:memory:", "list"),
     case(5, "the option speed=high", "--store", "sqlite:///news.db?speed=high", "list"),
-    case(41, "there is no ledger at none.db", "--store", "sqlite:///none.db", "list"),
-    case(41, "there is no ledger at empty.db", "--store", "sqlite:///empty.db", "list"),
-    case(41, "the folder missing does not exist", "--store", "sqlite:///missing/n.db", "init"),
+    case(41, "none.db: make one with `ledger init`", "--store", "sqlite:///none.db", "list"),
+    case(41, "empty.db: make one with `ledger init`", "--store", "sqlite:///empty.db", "list"),
+    case(
+        41, "/missing does not exist: make it first", "--store", "sqlite:///missing/n.db", "init"
+    ),
     case(42, "text.txt is no ledger", "--store", "sqlite:///text.txt", "init"),
     case(42, "other.db is no ledger", "--store", "sqlite:///other.db", "log"),
     case(43, "folder cannot be opened", "--store", "sqlite:///folder", "list"),
@@ -134,7 +136,12 @@ CASES = [
         21, "already says that: nothing was changed", "edit", A, "--headline", "Barrier rejected"
     ),
     case(22, "is retracted: it cannot be reverted before it is reinstated", "revert", B, "1"),
-    case(3, "it cannot be reverted to version 2", "revert", A, "2"),
+    case(21, "already reads as in version 2: nothing was changed", "revert", A, "2"),
+    case(12, "has no version 9; it has 1 to 2", "revert", A, "9"),
+    case(12, "has no version 9; it has 1 to 2", "replay", A, "--to", "9"),
+    case(3, "the summary begins with ###", "edit", A, "--summary", "### Sources:"),
+    case(5, "holds a stray %; write it as %25", "--store", "sqlite:///per%cent.db", "list"),
+    case(11, "it is no text", "show", "/news/2021/03/4/\udcff"),
     case(22, "is retracted: it cannot be edited", "edit", B, "--headline", "x"),
     case(22, "nothing can be merged into it", "merge", A, B),
     case(3, "cannot be merged into itself", "merge", A, A),
@@ -220,8 +227,8 @@ def test_some_pages_fail_and_the_rest_is_stored(damaged: Shell) -> None:
     answer = damaged("--store", "sqlite:///fresh.db", "import", "pages", "pages")
     assert answer.status == 7
     assert answer.err.splitlines() == [
-        "ledger: broken.md:3: the headline was expected, as in # Headline",
-        "ledger: 1 of 2 files were not stored",
+        "ledger: pages/broken.md:3: the headline was expected, as in # Headline",
+        "ledger: not stored: 1 of 2 files",
     ]
     assert "entries created: 1\n" in answer.out
 
@@ -295,7 +302,7 @@ def test_a_full_disk_loses_nothing(ledger: Shell) -> None:
     )
     assert done.returncode == 47, done
     assert done.stderr.count("\n") == 1
-    assert "nothing was stored" in done.stderr
+    assert "make room; nothing was stored" in done.stderr
     assert len(ledger.ok("log", "--format", "jsonl").splitlines()) == 1
     ledger.ok("edit", A, "--summary", "x" * 100_000)
 
@@ -353,3 +360,74 @@ def test_the_environment_is_read(ledger: Shell) -> None:
     answer = ledger("list", env={"LEDGER_STORE": "sqlite:///elsewhere.db"})
     assert answer.status == 41
     assert not (ledger.folder / "elsewhere.db").exists()
+
+
+def test_no_command_is_the_help(ledger: Shell) -> None:
+    for arguments in ((), ("import",)):
+        answer = ledger(*arguments)
+        assert (answer.status, answer.err) == (2, "")
+        assert answer.out.startswith("Usage: ledger")
+
+
+def test_output_that_cannot_be_written_is_told(ledger: Shell) -> None:
+    entry = ledger.add("Barrier approved")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "ledger", "edit", entry, "--headline", "Barrier rejected"],
+            cwd=ledger.folder,
+            env=ledger.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 74
+    assert done.stderr == (
+        "ledger: the output cannot be written: No space left on device; "
+        "what was stored is stored\n"
+    )
+    assert "Barrier rejected" in ledger.ok("show", entry)
+
+
+def test_a_command_without_an_output_works(ledger: Shell) -> None:
+    entry = ledger.add("Barrier approved")
+    done = subprocess.run(
+        f'"{sys.executable}" -m ledger edit {entry} --headline "Barrier rejected" >&-',
+        shell=True,
+        cwd=ledger.folder,
+        env=ledger.environment,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "Barrier rejected" in ledger.ok("show", entry)
+
+
+def test_a_disk_that_fills_in_the_middle_of_an_import_is_told(ledger: Shell) -> None:
+    (ledger.folder / "pages").mkdir()
+    for number in range(600):
+        text = PAGE.replace("Ferry", f"Ferry {number:04} " + "very " * 50)
+        (ledger.folder / "pages" / f"{number:04}.md").write_text(text)
+
+    def limit() -> None:
+        import resource
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "ledger", "import", "pages", "pages"],
+        cwd=ledger.folder,
+        env={k: v for k, v in ledger.environment.items() if not k.startswith("COVERAGE_")},
+        preexec_fn=limit,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    stored = len(ledger.ok("log", "--format", "jsonl").splitlines())
+    assert done.returncode == 47
+    assert done.stderr.count("\n") == 1
+    assert f"; {stored} events of this run are stored: run it again to go on" in done.stderr
+    assert 0 < stored < 600
+    ledger.ok("import", "pages", "pages")
+    assert len(ledger.ok("log", "--format", "jsonl").splitlines()) == 600

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec import UNSET, to_builtins
 
-from ledger.domain.commands import Command
+from ledger.domain.commands import Command, digest_of
 from ledger.domain.decide import entry_of
 from ledger.domain.events import (
     CorrectionPublished,
@@ -31,6 +31,7 @@ from ledger.errors import (
     LedgerError,
     NothingChanged,
     Refused,
+    VersionNotFound,
 )
 from tests.conftest import NOW
 from tests.domain.scenario import (
@@ -54,6 +55,8 @@ from tests.domain.scenario import (
 HERALD = Source("Harbour Herald", "https://herald.example/bridge")
 POST = Source("River Post", "https://post.example/1", "https://post.example/1.jpg")
 
+HEADING = "the summary begins with ###: a page would make it a heading"
+
 ACTIVE = (create(summary=TEXT),)
 RETRACTED = (*ACTIVE, edit(topic="Harbour"), retract())
 MERGED = (create("Another bridge", entry=OTHER), *ACTIVE, edit(topic="Harbour"), merge())
@@ -63,10 +66,11 @@ MERGED = (create("Another bridge", entry=OTHER), *ACTIVE, edit(topic="Harbour"),
 
 
 def test_create_fills_in_slug_language_and_edition() -> None:
-    assert given().when(create(id=COMMAND)) == Event(
+    command = create(id=COMMAND)
+    assert given().when(command) == Event(
         ENTRY,
         1,
-        Meta(actor="ann", published_at=NOW, command=COMMAND),
+        Meta(actor="ann", published_at=NOW, command=COMMAND, digest=digest_of(command)),
         EntryCreated(
             date=DAY, headline=HEADLINE, slug="cafe-bridge-opens", edition="en", language="en"
         ),
@@ -135,7 +139,16 @@ def test_create_refuses_an_id_that_is_taken(history: tuple[Command, ...]) -> Non
         ({"edition": "xx"}, InvalidInput, "no edition is called 'xx'; known are: en, zh"),
         ({"slug": "a/b"}, InvalidInput, "the slug must not contain '/'"),
         ({"summary": ""}, InvalidInput, "the summary is empty"),
-        ({"contexts": ("River", " ")}, InvalidInput, "the name is empty"),
+        ({"contexts": ("River", " ")}, InvalidInput, "the name of a context is empty"),
+        ({"headline": None}, InvalidInput, "the headline is no text but None"),
+        ({"headline": 7}, InvalidInput, "the headline is no text but 7"),
+        ({"summary": "### Sources"}, InvalidInput, HEADING),
+        ({"actor": None}, InvalidInput, "the actor is no text but None"),
+        ({"reason": 7}, InvalidInput, "the reason is no text but 7"),
+        ({"published_at": DAY}, InvalidTime, f"the publication time is no time but {DAY!r}"),
+        ({"published_at": "now"}, InvalidTime, "the publication time is no time but 'now'"),
+        ({"date": None}, InvalidInput, "the date is no date but None"),
+        ({"date": "2014-02-13"}, InvalidInput, "the date is no date but '2014-02-13'"),
         ({"actor": " "}, InvalidInput, "the actor is empty"),
         ({"reason": ""}, InvalidInput, "the reason is empty"),
         ({"date": date(2024, 5, 3)}, InvalidTime, "the date 2024-05-03 lies in the future"),
@@ -240,6 +253,7 @@ def test_edit_checks_values() -> None:
     world = given(*ACTIVE)
     refused(world, edit(headline="  "), InvalidInput, "the headline is empty")
     refused(world, edit(headline=None), InvalidInput, "the headline cannot be None")
+    refused(world, edit(summary="### Related"), InvalidInput, HEADING)
     day = date(2024, 5, 3)
     refused(world, edit(date=day), InvalidTime, "the date 2024-05-03 lies in the future")
 
@@ -273,10 +287,17 @@ def test_revert_refuses_to_change_nothing(between: Command) -> None:
     refused(given(*ACTIVE, between), revert(1), NothingChanged, message)
 
 
-@pytest.mark.parametrize("version", [-1, 0, 2, 3])
-def test_revert_refuses_a_version_that_is_not_past(version: int) -> None:
-    message = f"entry {ENTRY} is at version 2: it cannot be reverted to version {version}"
-    refused(given(*ACTIVE, edit(topic="Harbour")), revert(version), InvalidInput, message)
+@pytest.mark.parametrize("version", [-1, 0, 3, 9])
+def test_revert_refuses_a_version_that_is_not_there(version: int) -> None:
+    message = f"entry {ENTRY} has no version {version}; it has 1 to 2"
+    refused(given(*ACTIVE, edit(topic="Harbour")), revert(version), VersionNotFound, message)
+
+
+@pytest.mark.parametrize("history", [ACTIVE, (*ACTIVE, edit(topic="Harbour"))])
+def test_revert_to_the_current_version_changes_nothing(history: tuple[Command, ...]) -> None:
+    version = len(history)
+    message = f"entry {ENTRY} already reads as in version {version}: nothing was changed"
+    refused(given(*history), revert(version), NothingChanged, message)
 
 
 # Retract, reinstate, correct, merge

@@ -300,8 +300,9 @@ def test_status_and_corrections_are_differences_too() -> None:
         retract(),
         reinstate(),
         merge(),
+        reinstate(),
     )
-    states = [world.version(world.current().id, version) for version in range(1, 7)]
+    states = [world.version(world.current().id, version) for version in range(1, 8)]
     found = [diff_entries(old, new) for old, new in pairwise(states)]
     first, second = "correction: It is the Lee.", "editors-note: We were wrong."
     assert found == [
@@ -309,7 +310,14 @@ def test_status_and_corrections_are_differences_too() -> None:
         (FieldDiff("corrections", first, f"{first}; {second}", added=(second,)),),
         (FieldDiff("status", "active", "retracted"),),
         (FieldDiff("status", "retracted", "active"),),
-        (FieldDiff("status", "active", "merged"),),
+        (
+            FieldDiff("status", "active", "merged"),
+            FieldDiff("merged_into", None, str(OTHER)),
+        ),
+        (
+            FieldDiff("status", "merged", "active"),
+            FieldDiff("merged_into", str(OTHER), None),
+        ),
     ]
 
 

@@ -22,7 +22,7 @@ from ledger.domain.commands import (
     RetractEntry,
     RevertEntry,
 )
-from ledger.domain.entry import NewsEntry, evolve, fold
+from ledger.domain.entry import NewsEntry, at_version, evolve, fold
 from ledger.domain.events import (
     EntryCreated,
     EntryEdited,
@@ -40,6 +40,7 @@ from ledger.errors import (
     NothingChanged,
     Refused,
     UndecodableEvent,
+    VersionNotFound,
 )
 from tests.conftest import NOW
 from tests.domain.scenario import (
@@ -86,6 +87,17 @@ def test_a_created_entry_has_what_the_event_says() -> None:
 
 def test_no_events_make_no_entry() -> None:
     assert fold([]) is None
+
+
+def test_an_entry_is_had_at_each_version() -> None:
+    events = given(create(), edit(topic="River"), retract()).events()
+    for version in (1, 2, 3):
+        assert at_version(events, version) == fold(events[:version])
+        assert at_version(events, version).version == version
+    for version in (-1, 0, 4):
+        with pytest.raises(VersionNotFound) as caught:
+            at_version(events, version)
+        assert str(caught.value) == f"entry {ENTRY} has no version {version}; it has 1 to 3"
 
 
 def test_an_entry_knows_its_path_and_prefix() -> None:
@@ -305,8 +317,8 @@ def predict(past: list[dict[str, Any]], command: Command) -> dict[str, Any] | ty
                 return InvalidInput
             return seen | moved | {"status": "merged", "merged_into": command.into}
         case RevertEntry():
-            if command.to_version >= seen["version"]:
-                return InvalidInput
+            if command.to_version > seen["version"]:
+                return VersionNotFound
             old = past[command.to_version - 1]
             if all(old[name] == seen[name] for name in FIELDS):
                 return NothingChanged

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from ledger.domain.commands import Command, EditEntry, EntryCommand
+from ledger.domain.commands import Command, EditEntry, EntryCommand, digest_of
 from ledger.domain.decide import decide, entry_of
 from ledger.domain.events import Meta
 from ledger.domain.values import Layout
@@ -47,17 +47,16 @@ NAMES = ["create", "edit", "revert", "retract", "reinstate", "correct", "merge"]
 
 @pytest.mark.parametrize(("before", "command"), COMMANDS, ids=NAMES)
 def test_every_event_says_who_why_when_and_where_from(before: Any, command: Any) -> None:
-    event = given(*before).when(
-        command(
-            actor="ben",
-            reason="a reader wrote in",
-            minor=True,
-            published_at=datetime(2018, 2, 6, 13, 49, 25, tzinfo=UTC),
-            basis="listed",
-            origin="news/2014/02/13/bridge.md",
-            id=COMMAND,
-        )
+    asked = command(
+        actor="ben",
+        reason="a reader wrote in",
+        minor=True,
+        published_at=datetime(2018, 2, 6, 13, 49, 25, tzinfo=UTC),
+        basis="listed",
+        origin="news/2014/02/13/bridge.md",
+        id=COMMAND,
     )
+    event = given(*before).when(asked)
     assert event.meta == Meta(
         actor="ben",
         reason="a reader wrote in",
@@ -65,6 +64,7 @@ def test_every_event_says_who_why_when_and_where_from(before: Any, command: Any)
         published_at=datetime(2018, 2, 6, 13, 49, 25, tzinfo=UTC),
         basis="listed",
         command=COMMAND,
+        digest=digest_of(asked),
     )
     assert event.data.origin == "news/2014/02/13/bridge.md"
     assert event.entry == ENTRY
@@ -72,9 +72,16 @@ def test_every_event_says_who_why_when_and_where_from(before: Any, command: Any)
 
 @pytest.mark.parametrize(("before", "command"), COMMANDS, ids=NAMES)
 def test_what_is_not_said_has_a_default(before: Any, command: Any) -> None:
-    event = given(*before).when(command(actor="ben", id=COMMAND))
+    asked = command(actor="ben", id=COMMAND)
+    event = given(*before).when(asked)
     assert event.meta == Meta(
-        actor="ben", reason=None, minor=False, published_at=NOW, basis="stated", command=COMMAND
+        actor="ben",
+        reason=None,
+        minor=False,
+        published_at=NOW,
+        basis="stated",
+        command=COMMAND,
+        digest=digest_of(asked),
     )
     assert event.data.origin is None
 

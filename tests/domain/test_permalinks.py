@@ -201,6 +201,41 @@ def test_a_permalink_is_taken_apart(text: str, expected: Permalink | None) -> No
     assert parse_permalink(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "slug"),
+    [
+        ("/news/2014/02/13/bridge?utm=a", "bridge"),
+        ("/news/2014/02/13/bridge.html?a=/b/c&d=.md", "bridge"),
+        ("/news/2014/02/13/bridge.html#sources", "bridge"),
+        ("/news/2014/02/13/bridge?a=b#c", "bridge"),
+        ("/news/2014/02/13/bridge#c?a=b", "bridge"),
+        ("/news/2014/02/13/bridge?", "bridge"),
+        ("/news/2014/02/13/%E9%9B%A8.html", "雨"),
+        ("/news/2014/02/13/%e9%9b%a8-2?a=%20", "雨-2"),
+        ("https://news.example%2Fzh/news/2014/02/13/%E5%A4%A7%E6%A1%A5", "大桥"),
+        ("/news/2014/02/13/bridge%2Ehtml", "bridge"),
+    ],
+)
+def test_a_permalink_is_taken_as_a_browser_copies_it(text: str, slug: str) -> None:
+    link = parse_permalink(text)
+    assert link is not None
+    assert (link.slug, link.day) == (slug, date(2014, 2, 13))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "?/news/2014/02/13/bridge",
+        "#/news/2014/02/13/bridge",
+        "/news/2014/02/13/?bridge",
+        "/news/2014/02/13/bridge%2Fmore",
+        "/news/2014/02/13%3Fbridge",
+    ],
+)
+def test_what_a_browser_leaves_out_makes_no_permalink(text: str) -> None:
+    assert parse_permalink(text) is None
+
+
 def test_a_permalink_has_one_path_in_every_spelling() -> None:
     link = parse_permalink("https://news.example/zh/news/2014/02/03/bridge.html")
     assert link is not None

@@ -65,6 +65,24 @@ def test_headline_and_summary_must_say_something(field: str, empty: str) -> None
         rules.check_field(field, empty, NOW)
 
 
+def test_a_summary_is_no_heading() -> None:
+    message = r"^the summary begins with ###: a page would make it a heading$"
+    for text in ("### Sources", "### ", "###  The bridge"):
+        with pytest.raises(InvalidInput, match=message):
+            rules.check_field("summary", text, NOW)
+    for text in ("###", "###Sources", " ### Sources", "## Sources", "#### Sources"):
+        assert rules.check_field("summary", text, NOW) == text
+    assert rules.check_field("headline", "### Sources", NOW) == "### Sources"
+
+
+@pytest.mark.parametrize("value", [None, 7, b"Bridge", ["Bridge"]])
+@pytest.mark.parametrize("what", ["headline", "actor", "text of the correction"])
+def test_text_must_be_text(what: str, value: Any) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        rules.check_text(what, value)
+    assert str(caught.value) == f"the {what} is no text but {value!r}"
+
+
 @pytest.mark.parametrize("topic", ["", "  "])
 def test_a_topic_may_be_empty(topic: str) -> None:
     assert rules.check_field("topic", topic, NOW) == topic
@@ -212,8 +230,11 @@ def test_contexts_are_said_once_in_their_first_order() -> None:
 
 
 def test_contexts_are_plain_text() -> None:
-    with pytest.raises(InvalidInput, match=r"^the name holds a tab at character 2; "):
+    with pytest.raises(InvalidInput, match=r"^the name of a context holds a tab at character 2; "):
         rules.check_contexts(("River", "L\tee"))
+    number: Any = 7
+    with pytest.raises(InvalidInput, match=r"^the name of a context is no text but 7$"):
+        rules.check_contexts(("River", number))
 
 
 @pytest.mark.parametrize(
@@ -259,6 +280,13 @@ def test_a_publication_time_has_passed() -> None:
     message = r"^the publication time 2024-05-01 12:00:00 lies in the future$"
     with pytest.raises(InvalidTime, match=message):
         rules.check_published_at(NOW + timedelta(microseconds=1), NOW)
+
+
+@pytest.mark.parametrize("moment", ["2014-02-13", None, 7, date(2014, 2, 13)])
+def test_a_publication_time_is_a_time(moment: Any) -> None:
+    with pytest.raises(InvalidTime) as caught:
+        rules.check_published_at(moment, NOW)
+    assert str(caught.value) == f"the publication time is no time but {moment!r}"
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,14 @@ import msgspec
 
 from ledger import Ledger
 from ledger.domain.entry import NewsEntry
+from ledger.domain.events import Meta
 from ledger.domain.values import Layout, StyleName
+from ledger.importing import ImportTarget
 from ledger.interchange.pages import ImportReport
 from ledger.pages.markdown import render
 from ledger.pages.model import ChangeLine, Page, RelatedLine
 from ledger.projections.views import Views, views_folder
+from ledger.service import CommandHandler
 from ledger.store.application import LedgerApplication
 from ledger.store.urls import parse_store_url
 from tests.conftest import NOW
@@ -85,6 +88,18 @@ def open_ledger(url: str) -> Ledger:
     application = LedgerApplication(url)
     views = Views(application, views_folder(parse_store_url(url).path))
     return Ledger(application, views, lambda: NOW)
+
+
+def target(ledger: Ledger) -> ImportTarget:
+    """A ledger as an import sees it."""
+    handler = CommandHandler(ledger.application, lambda: NOW)
+    return ImportTarget(handler, ledger.application, ledger.views)
+
+
+def plain(meta: Meta) -> Meta:
+    """What an event says of itself beside its command's digest."""
+    assert len(meta.digest) == 16
+    return msgspec.structs.replace(meta, digest=b"")
 
 
 def said(report: ImportReport) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -19,8 +20,14 @@ def make(folder: Path, *names: str) -> None:
         file.touch()
 
 
+def found(*paths: Path) -> list[PageFile]:
+    files = list(walk(paths))
+    assert all(isinstance(file, PageFile) for file in files)
+    return [file for file in files if isinstance(file, PageFile)]
+
+
 def names(*paths: Path) -> list[str]:
-    return [file.name for file in walk(paths)]
+    return [file.name for file in found(*paths)]
 
 
 def test_the_order_is_by_name_and_a_folder_before_its_folders(tmp_path: Path) -> None:
@@ -39,7 +46,7 @@ def test_the_order_is_by_name_and_a_folder_before_its_folders(tmp_path: Path) ->
 
 def test_a_file_knows_where_it_is_and_its_name_in_the_folder(tmp_path: Path) -> None:
     make(tmp_path, "2014/02/13/a b.md")
-    (file,) = walk([tmp_path / "2014"])
+    (file,) = found(tmp_path / "2014")
     assert file == PageFile(tmp_path / "2014/02/13/a b.md", "02/13/a b.md")
 
 
@@ -98,21 +105,24 @@ def test_a_failure_names_file_and_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "text"),
+    ("data", "text", "is_exact"),
     [
-        (b"", ""),
-        ("# 桥\n\n".encode(), "# 桥\n\n"),
-        ("\ufeff# 桥\n".encode(), "# 桥\n"),
-        (b"a\r\n\r\nb\r\n", "a\n\nb\n"),
-        ("\ufeffa\r\nb".encode(), "a\nb"),
-        (b"a\n\n\n", "a\n\n\n"),
-        (b"a" * 8192 + b"\0", "a" * 8192 + "\0"),
+        (b"", "", True),
+        ("# 桥\n\n".encode(), "# 桥\n\n", True),
+        ("\ufeff# 桥\n".encode(), "# 桥\n", False),
+        (b"a\r\n\r\nb\r\n", "a\n\nb\n", False),
+        (b"a\nb\r\n", "a\nb\n", False),
+        (b"a\rb\n", "a\rb\n", True),
+        ("\ufeffa\r\nb".encode(), "a\nb", False),
+        ("a\ufeff\n".encode(), "a\ufeff\n", True),
+        (b"a\n\n\n", "a\n\n\n", True),
+        (b"a" * 8192 + b"\0", "a" * 8192 + "\0", True),
     ],
 )
-def test_text_as_it_was_written(tmp_path: Path, data: bytes, text: str) -> None:
+def test_text_as_it_was_written(tmp_path: Path, data: bytes, text: str, is_exact: bool) -> None:
     file = tmp_path / "a.md"
     file.write_bytes(data)
-    assert read_text(file) == decode_text(data) == text
+    assert read_text(file) == decode_text(data) == (text, is_exact)
 
 
 @pytest.mark.parametrize(
@@ -134,40 +144,65 @@ def test_what_is_no_text(data: bytes, line: int, message: str) -> None:
     assert (caught.value.line, str(caught.value)) == (line, message)
 
 
-def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    (tmp_path / "gone.md").symlink_to(tmp_path / "nothing")
-    (file,) = walk([tmp_path])
+@pytest.mark.parametrize("name", ["gone.md", "."])
+def test_a_file_that_cannot_be_read(tmp_path: Path, name: str) -> None:
+    reason = "No such file or directory" if name == "gone.md" else "Is a directory"
     with pytest.raises(PageError) as caught:
-        read_text(file.path)
-    assert str(caught.value) == "it cannot be read: No such file or directory"
-    with pytest.raises(PageError) as caught:
-        read_text(tmp_path)
-    assert str(caught.value) == "it cannot be read: Is a directory"
+        read_text(tmp_path / name)
+    assert str(caught.value) == f"it cannot be read: {reason}"
+
+
+def test_what_is_no_regular_file_is_passed_over(tmp_path: Path) -> None:
+    make(tmp_path, "a.md", "folder.md/b.md")
+    os.mkfifo(tmp_path / "pipe.md")
+    (tmp_path / "dangling.md").symlink_to(tmp_path / "nothing")
+    (tmp_path / "link.md").symlink_to(tmp_path / "a.md")
+    assert names(tmp_path) == ["a.md", "link.md", "folder.md/b.md"]
+    with pytest.raises(InvalidInput) as caught:
+        names(tmp_path / "pipe.md")
+    assert str(caught.value) == f"{tmp_path / 'pipe.md'} is neither a file nor a folder"
+
+
+def test_a_name_that_is_no_utf_8_can_be_stored(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/br\xfccke.md"))
+    path.touch()
+    assert found(tmp_path) == found(path) == [PageFile(path, "br\ufffdcke.md")]
 
 
 READ = """
 import sys
 from pathlib import Path
-from ledger.errors import LedgerError
-from ledger.interchange.files import read_text, walk
-try:
-    for file in walk([Path(sys.argv[1])]):
-        print(file.name)
+from ledger.errors import PageError
+from ledger.interchange.files import Failure, read_text, walk
+for file in walk([Path(sys.argv[1])]):
+    if isinstance(file, Failure):
+        print(file)
+        continue
+    print(file.name)
+    try:
         read_text(file.path)
-except LedgerError as error:
-    print(error)
+    except PageError as error:
+        print(error)
 """
 
 
-@pytest.mark.parametrize("locked", ["b.md", "c"])
-def test_what_may_not_be_read_is_not_passed_over(tmp_path: Path, locked: str) -> None:
-    make(tmp_path, "a.md", "b.md", "c/d.md")
-    (tmp_path / locked).chmod(0)
+@pytest.mark.parametrize(
+    ("locked", "lines"),
+    [
+        ("b.md", ["a.md", "b.md", "it cannot be read: Permission denied", "c/d.md", "e/f.md"]),
+        ("c", ["a.md", "b.md", "e/f.md", "{}: it cannot be read: Permission denied"]),
+        (".", ["{}: it cannot be read: Permission denied"]),
+    ],
+)
+def test_what_may_not_be_read_is_named_and_the_rest_goes_on(
+    tmp_path: Path, locked: str, lines: list[str]
+) -> None:
+    root = tmp_path / "site"
+    make(root, "a.md", "b.md", "c/d.md", "e/f.md")
+    (root / locked).chmod(0)
     try:
-        ran = run_unprivileged([sys.executable, "-c", READ, str(tmp_path)])
+        ran = run_unprivileged([sys.executable, "-c", READ, str(root)])
     finally:
-        (tmp_path / locked).chmod(0o700)
+        (root / locked).chmod(0o700)
     assert ran.stderr == ""
-    *found, complaint = ran.stdout.splitlines()
-    assert found == ["a.md", "b.md"]
-    assert complaint.endswith("cannot be read: Permission denied")
+    assert ran.stdout.splitlines() == [line.format(root / locked) for line in lines]

@@ -1,31 +1,23 @@
-"""Importing what is not as it should be: failures, strict runs, notes, and other writers."""
+"""Importing what is not as it should be: failures, strict runs, and notes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
 
 from ledger import Ledger
-from ledger.domain.commands import Command
-from ledger.domain.entry import NewsEntry
-from ledger.domain.events import RecordedEvent
 from ledger.domain.values import Layout, Source
-from ledger.errors import EntryClosed, ImportFailed, InvalidInput
-from ledger.interchange.pages import import_pages
+from ledger.errors import ImportFailed, InvalidInput
 from ledger.pages.markdown import render
-from ledger.pages.model import Page
-from tests.conftest import NOW
 from tests.interchange.conftest import Importer
 from tests.interchange.site import (
     ACTOR,
     at,
     count,
     history,
-    open_ledger,
     page,
     related,
     said,
@@ -88,9 +80,13 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
 }
 
 
+def short(line: str) -> str:
+    return repr(line if len(line) <= 60 else line[:57] + "...")
+
+
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_failure_is_named_and_the_rest_goes_on(
-    take: Importer, ledger: Ledger, case: str
+    take: Importer, ledger: Ledger, tmp_path: Path, case: str
 ) -> None:
     content, complaint = BROKEN[case]
     report = take({"a.md": page("A1", "a1"), "bad.md": content, "z.md": page("Z", "z")})
@@ -98,7 +94,7 @@ def test_a_failure_is_named_and_the_rest_goes_on(
         "files": 3,
         "created": 2,
         "events": 2,
-        "failures": [f"bad.md{complaint}"],
+        "failures": [f"{tmp_path / 'site-0' / 'bad.md'}{complaint}"],
     }
     assert {item.entry.headline for item in ledger.entries()} == {"A1", "Z"}
 
@@ -108,7 +104,9 @@ def test_strict_stores_nothing(take: Importer, tmp_path: Path, case: str) -> Non
     content, complaint = BROKEN[case]
     with pytest.raises(ImportFailed) as caught:
         take({"a.md": page("A1", "a1"), "bad.md": content}, strict=True)
-    assert str(caught.value) == f"bad.md{complaint}; nothing was stored"
+    assert str(caught.value) == (
+        f"{tmp_path / 'site-0' / 'bad.md'}{complaint}; nothing was stored"
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["site-0"]
 
 
@@ -149,33 +147,91 @@ def test_nothing_to_import(take: Importer, tmp_path: Path) -> None:
         "files": 1,
         "indexes": 1,
     }
-    assert tell == []
+    assert tell == [(1, 2), (2, 2)]
     assert not (tmp_path / "news.db").exists()
 
 
 # Notes
 
-NOTED: dict[str, tuple[str, int]] = {
-    "two spaces in formats": (TEXT.replace(")  [XML]", ") [XML]"), 2),
-    "another day's path": (TEXT.replace("/2014/02/13/bridge.", "/2014/02/12/bridge."), 2),
+FORMATS = (
+    "Formats: [HTML](/news/2014/02/{0}/bridge.html)  [JSON](/news/2014/02/{0}/bridge.json){1}"
+    "[XML](/news/2014/02/{0}/bridge.xml)  "
+)
+NOTED: dict[str, tuple[str, int, str, str]] = {
+    "two spaces in formats": (
+        *(TEXT.replace(")  [XML]", ") [XML]"), 2),
+        *(FORMATS.format(13, " "), FORMATS.format(13, "  ")),
+    ),
+    "another day's path": (
+        *(TEXT.replace("/2014/02/13/bridge.", "/2014/02/12/bridge."), 2),
+        *(FORMATS.format(12, "  "), FORMATS.format(13, "  ")),
+    ),
     "no formats, but changes": (
         render(replace(GOOD, changes=history(("A", "a"), ("Bridge", "bridge")))).split("\n", 3)[3],
-        9,
+        *(9, "### Changes:", ""),
     ),
-    "unpadded day": (TEXT.replace("2014-02-13", "2014-02-3").replace("/13/", "/3/"), 4),
-    "one line too few": (SOURCED.replace("\n\n\n\n### S", "\n\n### S"), 10),
-    "numbers": (SOURCED.replace("1. [G", "2. [G"), 14),
+    "unpadded day": (
+        TEXT.replace("2014-02-13", "2014-02-3").replace("/13/", "/3/"),
+        4,
+        "### [2014-02-3](/news/2014/02/3/index.md)",
+        "### [2014-02-03](/news/2014/02/3/index.md)",
+    ),
+    "one line too few": (
+        SOURCED.replace("\n\n\n\n### S", "\n\n### S"),
+        *(10, "### Sources:", ""),
+    ),
+    "numbers": (
+        *(SOURCED.replace("1. [G", "2. [G"), 14),
+        *("2. [Gazette](https://gazette.example)", "1. [Gazette](https://gazette.example)"),
+    ),
+    "no line at the end": (f"{SOURCED}\n", 16, "", ""),
 }
 
 
 @pytest.mark.parametrize("case", NOTED)
-def test_what_would_be_rendered_differently_is_noted(take: Importer, case: str) -> None:
-    text, line = NOTED[case]
+def test_what_would_be_rendered_differently_is_noted(
+    take: Importer, tmp_path: Path, case: str
+) -> None:
+    text, line, was, would_be = NOTED[case]
     report = take({"good.md": page("A1", "a1"), "noted.md": text})
     assert (report.created, report.failures) == (2, [])
     assert [str(note) for note in report.notes] == [
-        f"noted.md:{line}: this line would be rendered differently"
+        (
+            f"{tmp_path / 'site-0' / 'noted.md'}:{line}: "
+            f"{short(was)} would be rendered as {short(would_be)}"
+        )
     ]
+
+
+@pytest.mark.parametrize(
+    "data", [TEXT.replace("\n", "\r\n").encode(), f"\ufeff{TEXT}".encode()], ids=["CRLF", "BOM"]
+)
+def test_bytes_that_are_not_kept_are_noted(
+    take: Importer, ledger: Ledger, tmp_path: Path, data: bytes
+) -> None:
+    assert said(take({"a.md": data})) == {
+        "files": 1,
+        "created": 1,
+        "events": 1,
+        "notes": [
+            f"{tmp_path / 'site-0' / 'a.md'}: its line ends or byte order mark are not kept"
+        ],
+    }
+    assert render(ledger.page(ledger.get(at("bridge")))) == TEXT
+
+
+def test_a_name_that_is_no_utf_8(ledger: Ledger, tmp_path: Path) -> None:
+    folder = write(tmp_path / "site", {})
+    folder.mkdir()
+    file = Path(os.fsdecode(os.fsencode(folder) + b"/br\xfccke.md"))
+    file.write_bytes(TEXT.encode())
+    assert said(ledger.import_pages([folder], actor=ACTOR)) == {
+        "files": 1,
+        "created": 1,
+        "events": 1,
+    }
+    (event,) = ledger.events()
+    assert event.data.origin == "br\ufffdcke.md"
 
 
 def test_the_related_list_is_derived_and_not_noted(take: Importer) -> None:
@@ -187,7 +243,7 @@ def test_the_related_list_is_derived_and_not_noted(take: Importer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("strict", "steps"), [(False, [(2, 5), (4, 5), (5, 5)]), (True, [(5, 5)])]
+    ("strict", "steps"), [(False, [(8, 12), (10, 12), (12, 12)]), (True, [(12, 12)])]
 )
 def test_progress_is_told(
     take: Importer, monkeypatch: pytest.MonkeyPatch, strict: bool, steps: list[tuple[int, int]]
@@ -196,7 +252,7 @@ def test_progress_is_told(
     told: list[tuple[int, int]] = []
     pages = {f"{n}.md": page(f"Bridge {n}", f"bridge-{n}") for n in range(5)}
     take({**pages, "index.md": ""}, strict=strict, progress=lambda *step: told.append(step))
-    assert told == steps
+    assert told == [*((done, 12) for done in range(1, 7)), *steps]
 
 
 def test_a_file_that_goes_away_meanwhile(
@@ -207,13 +263,13 @@ def test_a_file_that_goes_away_meanwhile(
     report = ledger.import_pages(
         [folder],
         actor=ACTOR,
-        progress=lambda *_: (folder / "b.md").unlink(missing_ok=True),
+        progress=lambda done, _: (folder / "b.md").unlink(missing_ok=True) if done > 3 else None,
     )
     assert said(report) == {
         "files": 3,
         "created": 2,
         "events": 2,
-        "failures": ["b.md:1: it cannot be read: No such file or directory"],
+        "failures": [f"{folder / 'b.md'}: it cannot be read: No such file or directory"],
     }
 
 
@@ -227,72 +283,3 @@ def test_one_folder_given_twice(ledger: Ledger, tmp_path: Path) -> None:
     folder = write(tmp_path / "site", {"a.md": GOOD})
     report = ledger.import_pages([folder, folder], actor=ACTOR)
     assert (report.created, report.events, count(ledger)) == (1, 1, 1)
-
-
-# Other writers
-
-
-class Meanwhile:
-    """The ledger, in which something else happens just before the first pages are stored."""
-
-    def __init__(self, ledger: Ledger, action: Callable[[], object]) -> None:
-        self._ledger = ledger
-        self._actions = [action]
-
-    def execute(self, commands: Sequence[Command]) -> list[RecordedEvent]:
-        if self._actions:
-            self._actions.pop()()
-        return self._ledger.execute(commands)
-
-    def known(self, entry: UUID) -> NewsEntry | None:
-        return self._ledger.known(entry)
-
-    def headlines(self, entry: UUID) -> list[tuple[str, str]]:
-        return self._ledger.headlines(entry)
-
-    def owner(self, path: str, edition: str) -> UUID | None:
-        return self._ledger.owner(path, edition)
-
-
-PAGES: dict[str, Page | str | bytes] = {
-    "a.md": replace(GOOD, changes=history(("A", "a"), ("Bridge", "bridge"))),
-    "b.md": page("B", "b"),
-}
-
-
-def test_another_import_of_the_same_pages(url: str, ledger: Ledger, tmp_path: Path) -> None:
-    folder = write(tmp_path / "site", PAGES)
-    other = write(tmp_path / "other", {f"x/{name}": text for name, text in PAGES.items()})
-    with open_ledger(url) as second:
-        target = Meanwhile(ledger, lambda: second.import_pages([other], actor="other"))
-        report = import_pages(target, [folder], actor=ACTOR, now=NOW)
-        assert said(report) == {"files": 2, "unchanged": 2}
-        assert {event.meta.actor for event in second.events()} == {"other"}
-        assert count(second) == 3
-
-
-@pytest.mark.parametrize("strict", [False, True])
-def test_an_entry_that_is_retracted_meanwhile(
-    url: str, ledger: Ledger, tmp_path: Path, strict: bool
-) -> None:
-    write(tmp_path / "site", {"b.md": page("B", "b")})
-    ledger.import_pages([tmp_path / "site"], actor=ACTOR)
-    folder = write(tmp_path / "site", {"a.md": GOOD, "b.md": page("B", "b", summary="Now")})
-    with open_ledger(url) as second:
-        target = Meanwhile(ledger, lambda: second.retract(at("b"), actor="ada"))
-        if strict:
-            with pytest.raises(EntryClosed):
-                import_pages(target, [folder], actor=ACTOR, now=NOW, strict=True)
-            assert count(second) == 2
-            return
-        report = import_pages(target, [folder], actor=ACTOR, now=NOW)
-        entry = second.get(at("b")).entry
-    assert said(report) == {
-        "files": 2,
-        "created": 1,
-        "events": 1,
-        "failures": [
-            f"b.md: entry {entry.id} is retracted: it cannot be edited before it is reinstated"
-        ],
-    }
-    assert (entry.version, entry.summary) == (2, None)

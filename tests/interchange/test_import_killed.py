@@ -97,7 +97,11 @@ def undisturbed(
         )
         found = versions(ledger)
     assert said(report) == {"files": PAGES, "created": PAGES, "events": EVENTS}
-    assert steps == [(done, PAGES) for done in range(250, PAGES + 1, 250)]
+    # First each file is looked at, then they are stored in batches.
+    assert steps == [
+        *((done, 2 * PAGES) for done in range(1, PAGES + 1)),
+        *((PAGES + done, 2 * PAGES) for done in range(250, PAGES + 1, 250)),
+    ]
     assert len(found) == EVENTS
     assert not any(meta.minor for meta, _, _ in found.values())
     return found

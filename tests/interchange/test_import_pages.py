@@ -12,7 +12,8 @@ from ledger.domain import ids
 from ledger.domain.events import EntryCreated, EntryEdited, Meta
 from ledger.domain.values import Layout, Source
 from ledger.errors import InvalidInput, PageError
-from ledger.interchange.versions import ASSUMED, path_of, versions_of
+from ledger.interchange.edits import ASSUMED
+from ledger.interchange.versions import path_of, versions_of
 from ledger.pages.model import Page
 from tests.conftest import NOW
 from tests.interchange.conftest import Importer
@@ -24,6 +25,7 @@ from tests.interchange.site import (
     history,
     open_ledger,
     page,
+    plain,
     related,
     said,
     time,
@@ -54,7 +56,7 @@ def test_a_page_becomes_an_entry(take: Importer, ledger: Ledger) -> None:
     assert str(entry).startswith("20140213-")
     (event,) = ledger.events()
     assert (event.entry, event.version, event.position) == (entry, 1, 1)
-    assert event.meta == Meta(
+    assert plain(event.meta) == Meta(
         actor=ACTOR,
         published_at=MIDNIGHT,
         basis="inferred",

@@ -13,6 +13,7 @@ from ledger.domain.values import Layout, Source, StyleName
 from ledger.pages.build import build_page
 from ledger.pages.markdown import render
 from ledger.pages.model import ChangeLine, Page, RelatedLine
+from ledger.projections.changes import listed
 from ledger.projections.records import Change, Related
 
 MOMENT = datetime(2018, 2, 6, 13, 49, 25, tzinfo=UTC)
@@ -100,7 +101,7 @@ def test_the_path_decides_the_slug(path: str, slug: str) -> None:
 
 
 def test_changes_list_the_versions_that_changed_the_headline() -> None:
-    page = build_page(ENTRY, PATH, [FIRST, UNLISTED, THIRD, FOURTH], [])
+    page = build_page(ENTRY, PATH, listed([FIRST, UNLISTED, THIRD, FOURTH]), [])
     lines = (
         ChangeLine("A bridge", "/news/2014/02/3/a-bridge", at_second(1), "first_version"),
         ChangeLine("The bridge", "/news/2014/02/3/the-bridge", at_second(3), "update"),
@@ -110,13 +111,25 @@ def test_changes_list_the_versions_that_changed_the_headline() -> None:
 
 
 def test_two_listed_versions_are_a_first_and_a_current_one() -> None:
-    page = build_page(ENTRY, PATH, [FIRST, FOURTH, UNLISTED], [])
+    page = build_page(ENTRY, PATH, listed([FIRST, FOURTH, UNLISTED]), [])
     assert [line.label for line in page.changes] == ["first_version", "current_version"]
 
 
-@pytest.mark.parametrize("history", [[], [FIRST], [FIRST, UNLISTED]])
+def test_the_current_version_is_linked_where_it_is_now() -> None:
+    moved = change(5, "A bridge opens", "bridge-2", listed=False)
+    first, last = build_page(ENTRY, moved.path, listed([FIRST, FOURTH, moved]), []).changes
+    assert (first.headline, first.path) == (FIRST.headline, FIRST.path)
+    assert (last.headline, last.path) == ("A bridge opens", moved.path)
+    assert last.published_at is None
+
+
+@pytest.mark.parametrize("history", [[FIRST], [FIRST, UNLISTED]])
 def test_no_list_where_the_headline_never_changed(history: list[Change]) -> None:
-    assert build_page(ENTRY, PATH, history, []).changes == ()
+    assert build_page(ENTRY, PATH, listed(history), []).changes == ()
+
+
+def test_no_history_is_no_list() -> None:
+    assert build_page(ENTRY, PATH, [], []).changes == ()
 
 
 @pytest.mark.parametrize(("style", "count"), [("current", 5), ("older", 10), ("archive", 10)])

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from ledger import Ledger, NewsEntry, Source
 from ledger.domain.entry import fold
-from ledger.errors import InvalidInput, Refused
+from ledger.errors import InvalidInput, Refused, VersionNotFound
 from ledger.projections import changes, contexts, current, permalinks
 from ledger.projections.records import Change, Related, Resolved
 
@@ -113,7 +113,7 @@ def test_a_change_says_everything_about_its_event(ledger: Ledger) -> None:
     assert history(ledger, first.entry) == (
         Change(
             version=1,
-            label="Current version",
+            label="First version",
             listed=True,
             headline="Ferry resumes",
             path=f"{ROOT}/ferry-resumes",
@@ -163,7 +163,7 @@ def test_changes_label_and_list_the_versions_that_brought_a_headline(ledger: Led
         (2, "EntryEdited", "Update", False, "Ferry resumes", one, ("summary",)),
         (3, "EntryEdited", "Update", True, "Ferry stops", two, ("headline", "slug")),
         (4, "CorrectionPublished", "Update", False, "Ferry stops", two, ()),
-        (5, "EntryEdited", "Current version", True, "Ferry resumes", one, ("headline", "slug")),
+        (5, "EntryEdited", "Update", True, "Ferry resumes", one, ("headline", "slug")),
         (6, "EntryRetracted", "Update", False, "Ferry resumes", one, ()),
     ]
     assert history(ledger, entry)[0].label == "First version"
@@ -359,7 +359,9 @@ def step(kind: str, first: int, second: int, given_fields: dict[str, Any]) -> St
             case "edit":
                 return ledger.edit(entry, actor="Ben", **given_fields)
             case "revert":
-                return ledger.revert(entry, second + 1, actor="Ben")
+                with suppress(VersionNotFound):
+                    ledger.revert(entry, second + 1, actor="Ben")
+                return None
             case "merge":
                 return ledger.merge(entry, other, actor="Ben")
             case "correct":

@@ -312,3 +312,14 @@ def test_processes_that_come_and_go_neither_hide_nor_lose_events(
         assert recorder.append([new(9, visit + 2)]).first == expected
     close(recorder)
     assert positions(recorder.read(0, 10_000)) == list(range(1, expected + 1))
+
+
+def test_an_append_is_refused_where_what_was_looked_at_has_moved(recorder: LogRecorder) -> None:
+    seen, other = b"s" * 16, b"o" * 16
+    recorder.append([NewRow(seen, 1, "EntryCreated@1", b"m", b"c")])
+    new = NewRow(other, 1, "EntryCreated@1", b"m", b"c")
+    for version in (0, 2):
+        with pytest.raises(IntegrityError):
+            recorder.append([new], {seen: version})
+    assert recorder.head().position == 1
+    assert recorder.append([new], {seen: 1}).first == 2

@@ -164,7 +164,7 @@ def test_no_other_way_of_inserting_passes(db: sqlite3.Connection, path: Path, sq
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
-        (insert(4, "NULL"), "NOT NULL constraint failed: events.entry"),
+        (insert(4, "NULL"), APPENDED),
         (insert(4, recorded_at="NULL"), "NOT NULL constraint failed: events.recorded_at"),
         (insert(4, "'text'"), "cannot store TEXT value in BLOB column events.entry"),
         (insert(4, version="'x'"), "cannot store TEXT value in INTEGER column events.version"),
@@ -207,3 +207,13 @@ def test_a_refused_statement_leaves_the_rest_of_its_transaction_to_be_rolled_bac
 )
 def test_the_identity_stays(db: sqlite3.Connection, path: Path, sql: str, message: str) -> None:
     refused(db, path, sql, message)
+
+
+@pytest.mark.parametrize("version", [0, 1, 2, 4, 99])
+def test_versions_only_go_on(db: sqlite3.Connection, path: Path, version: int) -> None:
+    refused(db, path, insert(4, A, version), APPENDED)
+
+
+@pytest.mark.parametrize("version", [-1, 2, 7])
+def test_versions_begin_at_the_beginning(db: sqlite3.Connection, path: Path, version: int) -> None:
+    refused(db, path, insert(4, "x'" + "cc" * 16 + "'", version), APPENDED)

@@ -79,7 +79,7 @@ def test_factory_closes_the_recorders_it_made(factory: SQLiteFactory, tmp_path: 
 def test_factory_falls_back_to_the_default_store() -> None:
     factory = InfrastructureFactory.construct({"PERSISTENCE_MODULE": "ledger.store.sqlite"})
     assert isinstance(factory, SQLiteFactory)
-    assert factory.application_recorder().path == Path("ledger.db")
+    assert factory.application_recorder().path == Path("ledger.db").absolute()
 
 
 def test_snapshots_tracking_and_processes_are_refused(factory: SQLiteFactory) -> None:
