@@ -13,7 +13,7 @@ from ledger.domain.entry import NewsEntry, at_version, evolve
 from ledger.domain.events import RecordedEvent
 from ledger.domain.permalinks import parse_permalink
 from ledger.domain.values import Status, StyleName
-from ledger.errors import AmbiguousEntry, EntryNotFound, InvalidInput, VersionNotFound
+from ledger.errors import AmbiguousEntry, EntryNotFound, InvalidInput, StoreBusy, VersionNotFound
 from ledger.pages.build import build_page
 from ledger.pages.labels import STYLES
 from ledger.pages.model import Page
@@ -61,7 +61,7 @@ class LedgerReader:
         """
         if isinstance(entry, UUID):
             return Resolved(entry, None)
-        if not entry.isascii() and any("\ud800" <= character <= "\udfff" for character in entry):
+        if not _is_text(entry):
             raise EntryNotFound(f"{entry!r} names no entry: it is no text")
         link = parse_permalink(entry)
         if link is None:
@@ -155,7 +155,10 @@ class LedgerReader:
         )
         if state is None or path is None:
             raise EntryNotFound(f"there is no entry {entry}")
-        event = self.application.history(entry, state.version - 1)[0]
+        events = self.application.history(entry, state.version - 1)
+        if not events:
+            raise StoreBusy("the log was replaced while it was read: try again")
+        event = events[0]
         return EntryVersion(
             entry=state,
             path=path,
@@ -282,6 +285,8 @@ class LedgerReader:
         status: Status | None = None,
     ) -> list[Listed]:
         """Return the current entries that match everything given, by date, then by id."""
+        if not all(text is None or _is_text(text) for text in (topic, context)):
+            return []
         return self.views.read(
             lambda db: [
                 Listed(entry, permalinks.current_path(db, entry.id) or entry.wanted_path)
@@ -338,6 +343,11 @@ def _cut(
             break
         kept.append(change)
     return kept
+
+
+def _is_text(text: str) -> bool:
+    """Return whether a text can be stored: it holds no lone surrogates."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _aware(moment: datetime) -> datetime:

@@ -54,6 +54,13 @@ class History(msgspec.Struct, frozen=True):
         answered = {event.meta.command: event.version for event in events}
         return History(events[-1], fold(events, self.state), self.commands | answered)
 
+    def confirmed(self, recorded: Mapping[tuple[UUID, int], RecordedEvent]) -> History:
+        """Return the history with its last event as the store recorded it."""
+        if self.last is None:
+            return self
+        last = recorded.get((self.last.entry, self.last.version), self.last)
+        return History(last, self.state, self.commands)
+
 
 class CommandHandler:
     """Decides commands against the log and appends what they make happen.
@@ -104,8 +111,9 @@ class CommandHandler:
                 if not self._anybody_was_first(new.values(), pending.looked_at):
                     raise StoreError(f"the store refused the events: {error}") from error
                 continue
-            self._remember(recorded)
             fresh = {(event.entry, event.version): event for event in recorded}
+            for entry, history in pending.histories.items():
+                self._keep(entry, history.confirmed(fresh))
             return [
                 (event, False)
                 if isinstance(event, RecordedEvent)
@@ -186,12 +194,6 @@ class CommandHandler:
             self._histories.move_to_end(entry)
             if len(self._histories) > CACHED_HISTORIES:
                 self._histories.popitem(last=False)
-
-    def _remember(self, recorded: Sequence[RecordedEvent]) -> None:
-        for event in recorded:
-            known = self._histories.get(event.entry, History())
-            if known.version == event.version - 1:
-                self._keep(event.entry, known.after([event]))
 
     def _recorded(self, entry: UUID, version: int) -> RecordedEvent:
         return self._application.history(entry, version - 1)[0]

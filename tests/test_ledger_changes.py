@@ -260,3 +260,9 @@ def test_a_reference_may_be_copied_from_a_browser(ledger: Ledger) -> None:
     path = "/zh/news/2021/03/4/%E9%9B%A8-One.html?from=feed#sources"
     assert ledger.at(f"https://news.example{path}").entry.id == entry
     assert ledger.id_of(path) == entry
+
+
+def test_a_filter_that_is_no_text_matches_nothing(ledger: Ledger) -> None:
+    ledger.create(DAY, "One", actor="ana", topic="T", contexts=("C",))
+    assert ledger.entries(topic="\udcff") == ledger.entries(context="\udcff") == []
+    assert len(ledger.entries(topic="T", context="C")) == 1

@@ -131,7 +131,14 @@ def replace(log: Path, copy: Path) -> None:
     new.replace(log)
 
 
-RESTORES = pytest.mark.parametrize("restore", [put_back, replace])
+def replace_the_file_alone(log: Path, copy: Path) -> None:
+    """Restore a copy and leave the old file's write-ahead log where it was."""
+    new = log.with_name("restored")
+    shutil.copyfile(copy, new)
+    new.replace(log)
+
+
+RESTORES = pytest.mark.parametrize("restore", [put_back, replace, replace_the_file_alone])
 READS = pytest.mark.parametrize("read_first", [False, True])
 
 

@@ -24,7 +24,7 @@ _TOKEN = re.compile(
 
 Sources = tuple[Source, ...]
 
-MOST_COMPARISONS = 4_000_000
+MOST_COMPARISONS = 1_000_000
 
 TEXT_FIELDS = ("headline", "topic", "summary")
 
@@ -82,9 +82,25 @@ def tokens(text: str) -> list[str]:
 
 def opcodes(a: Sequence[str], b: Sequence[str]) -> Sequence[tuple[str, int, int, int, int]]:
     """Return how tokens `a` become tokens `b`, as `difflib` says it: tag, a1, a2, b1, b2."""
-    # Very long texts are compared by their rarer words: the exact way takes the square of them.
-    exact = len(a) * len(b) <= MOST_COMPARISONS
-    return SequenceMatcher(None, a, b, autojunk=not exact).get_opcodes()
+    # What both begin and end with is the same; only what lies between has to be searched.
+    least = min(len(a), len(b))
+    head = next((n for n in range(least) if a[n] != b[n]), least)
+    tail = next((n for n in range(least - head) if a[-1 - n] != b[-1 - n]), least - head)
+    x, y = a[head : len(a) - tail], b[head : len(b) - tail]
+    found: list[tuple[str, int, int, int, int]] = []
+    if head:
+        found.append(("equal", 0, head, 0, head))
+    if len(x) * len(y) <= MOST_COMPARISONS:
+        found += [
+            (tag, a1 + head, a2 + head, b1 + head, b2 + head)
+            for tag, a1, a2, b1, b2 in SequenceMatcher(None, x, y, autojunk=False).get_opcodes()
+        ]
+    else:
+        # The search takes the square of what it searches: so much is replaced as a whole.
+        found.append(("replace", head, len(a) - tail, head, len(b) - tail))
+    if tail:
+        found.append(("equal", len(a) - tail, len(a), len(b) - tail, len(b)))
+    return found
 
 
 def diff_words(old: str, new: str) -> tuple[Span, ...]:
@@ -166,9 +182,8 @@ def brief(diff: FieldDiff) -> str:
         old, new = ("nothing" if t is None else _cut(t) or "''" for t in (diff.old, diff.new))
         return f"{diff.field}: {old} -> {new}"
     marks = {"equal": "{}", "delete": "[-{}-]", "insert": "{{+{}+}}"}
-    return f"{diff.field}: " + "".join(
-        marks[span.operation].format(_cut(span.text)) for span in diff.words
-    )
+    words = "".join(marks[span.operation].format(_cut(span.text)) for span in diff.words)
+    return f"{diff.field}: {_cut(words, 300)}"
 
 
 def _cut(text: str, most: int = 60) -> str:

@@ -78,6 +78,7 @@ class EditWriter:
         self._actor = actor
         self._origin = origin
         self._path = path
+        self._brought: set[str] = set()
         if isinstance(state, NewsEntry):
             self.state = state
         else:
@@ -112,7 +113,8 @@ class EditWriter:
         changed = {
             name: value
             for name, value in wanted.items()
-            if getattr(self.state, name) != value and said.get(name, UNSET) != value
+            if getattr(self.state, name) != value
+            and (name in self._brought or said.get(name, UNSET) != value)
         }
         if "headline" in changed:
             # Where it was published, whatever the rule would give.
@@ -149,6 +151,7 @@ class EditWriter:
         )
         self.state = self._rehearsed(command, self.state)
         self.commands.append(command)
+        self._brought |= fields.keys()
         if "slug" in fields or "date" in fields:
             self._path = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -58,9 +59,13 @@ def walk(paths: Sequence[Path]) -> Iterator[PageFile | Failure]:
         InvalidInput: A path is neither a file nor a folder.
     """
     for path in paths:
-        if path.is_dir():
+        try:
+            mode = path.stat().st_mode
+        except OSError as error:
+            raise InvalidInput(f"{path} cannot be read: {error.strerror}") from None
+        if stat.S_ISDIR(mode):
             yield from _walk_folder(path)
-        elif path.is_file():
+        elif stat.S_ISREG(mode):
             yield PageFile(path, _portable(path.name))
         else:
             raise InvalidInput(f"{path} is neither a file nor a folder")
@@ -74,10 +79,20 @@ def _walk_folder(root: Path) -> Iterator[PageFile | Failure]:
             file = Path(folder, name)
             is_page = file.suffix.lower() in SUFFIXES and not name.startswith(".")
             # Not a pipe or a device: reading one might never end.
-            if is_page and file.is_file():
+            if is_page and _is_regular(file):
                 yield PageFile(file, _portable(file.relative_to(root).as_posix()))
     for error in errors:
         yield Failure(str(error.filename), 0, f"it cannot be read: {error.strerror}")
+
+
+def _is_regular(file: Path) -> bool:
+    try:
+        return stat.S_ISREG(file.stat().st_mode)
+    except PermissionError:
+        # Reading it will say what is wrong.
+        return True
+    except OSError:
+        return False
 
 
 def _portable(name: str) -> str:

@@ -121,9 +121,13 @@ class Generation:
 
     def _open(self) -> sqlite3.Connection:
         db = connect(self.path)
-        # Views can be made again, so a power cut may cost them; readers never wait for the disk.
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute(f"PRAGMA cache_size = {_CACHE}")
+        try:
+            # Views can be made again, so a power cut may cost them; readers never wait for it.
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute(f"PRAGMA cache_size = {_CACHE}")
+        except BaseException:
+            db.close()
+            raise
         return db
 
     def belongs_to(
@@ -173,8 +177,8 @@ class Generation:
                         model.apply(new, db)
                 if rows:
                     db.execute(
-                        "UPDATE projections SET position = ?1, leaf = ?2 WHERE position < ?1",
-                        (rows[-1].position, leaf_hash(rows[-1])),
+                        "UPDATE projections SET position = ?, leaf = ? WHERE position < ?",
+                        (rows[-1].position, leaf_hash(rows[-1]), rows[-1].position),
                     )
             self.head = Head(rows[-1].position, rows[-1].recorded_at) if rows else target
             if progress is not None:

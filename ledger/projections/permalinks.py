@@ -9,13 +9,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import date
-from itertools import count
+from itertools import count, dropwhile
 from uuid import UUID
 
 from msgspec import UNSET
 
 from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent
 from ledger.domain.permalinks import RESERVED_SLUGS, path_of
+from ledger.errors import VersionNotFound
 from ledger.projections.projection import Projection
 from ledger.projections.records import Resolved
 
@@ -38,6 +39,7 @@ class Permalinks(Projection):
         ) STRICT, WITHOUT ROWID
         """,
         "CREATE INDEX permalinks_by_path ON permalinks (path, edition)",
+        "CREATE INDEX permalinks_by_wish ON permalinks (day, slug, edition, length(path), path)",
     )
     tables = {"permalinks": "entry, version, edition, day, slug, path"}  # noqa: RUF012
 
@@ -68,16 +70,42 @@ def _move(
     db: sqlite3.Connection, event: RecordedEvent, edition: str, day: date, slug: str
 ) -> None:
     entry = event.entry.bytes
-    for path in _candidates(day, slug):
-        owner = db.execute(
-            "SELECT entry FROM permalinks WHERE path = ? AND edition = ? LIMIT 1", (path, edition)
-        ).fetchone()
-        if owner is None or owner[0] == entry:
-            break
+    path = _path_for(db, entry, edition, day, slug)
     db.execute(
         "INSERT INTO permalinks VALUES (?, ?, ?, ?, ?, ?)",
         (entry, event.version, edition, day.isoformat(), slug, path),
     )
+
+
+def _path_for(db: sqlite3.Connection, entry: bytes, edition: str, day: date, slug: str) -> str:
+    """Return the first candidate that is free, or that the entry had before."""
+    had = db.execute(
+        "SELECT path FROM permalinks WHERE entry = ? AND edition = ?", (entry, edition)
+    ).fetchall()
+    own = {path for (path,) in had}
+    candidates = _candidates(day, slug)
+    first = next(candidates)
+    if first in own or _is_free(db, first, edition):
+        return first
+    # Who wanted this slug before has tried all candidates up to the one it got: go on from there.
+    row = db.execute(
+        "SELECT path FROM permalinks WHERE day = ? AND slug = ? AND edition = ? AND entry <> ? "
+        "ORDER BY length(path) DESC, path DESC LIMIT 1",
+        (day.isoformat(), slug, edition, entry),
+    ).fetchone()
+    tried = row[0] if row else first
+    if not own:
+        candidates = (
+            dropwhile(lambda path: path != tried, candidates) if tried != first else (candidates)
+        )
+    return next(path for path in candidates if path in own or _is_free(db, path, edition))
+
+
+def _is_free(db: sqlite3.Connection, path: str, edition: str) -> bool:
+    row = db.execute(
+        "SELECT 1 FROM permalinks WHERE path = ? AND edition = ? LIMIT 1", (path, edition)
+    ).fetchone()
+    return row is None
 
 
 def _candidates(day: date, slug: str) -> Iterator[str]:
@@ -96,7 +124,10 @@ def moves(db: sqlite3.Connection, entry: UUID) -> list[tuple[int, str]]:
 
 def path_at(moves: Sequence[tuple[int, str]], version: int) -> str:
     """Return the path that a version was published at, given the entry's moves."""
-    return next(path for since, path in reversed(moves) if since <= version)
+    for since, path in reversed(moves):
+        if since <= version:
+            return path
+    raise VersionNotFound(f"no path is known of version {version}: was the log replaced?")
 
 
 def current_path(db: sqlite3.Connection, entry: UUID) -> str | None:

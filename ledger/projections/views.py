@@ -129,7 +129,7 @@ class Views:
 
     def _serving(self) -> Generation | None:
         """Return the generation that the pointer names, if it belongs to this log."""
-        while name := self._pointed():
+        while name := self._pointed(self._place):
             path = self._place / name
             if self._generation is not None and self._generation.path == path:
                 return self._generation
@@ -143,13 +143,13 @@ class Views:
                 self._go_elsewhere()
             generation.close()
             # Another process may have swapped just now; then the new one is the one to look at.
-            if self._pointed() == name:
+            if self._pointed(self._place) == name:
                 break
         return None
 
-    def _pointed(self) -> str:
+    def _pointed(self, place: Path) -> str:
         try:
-            name = (self._place / _POINTER).read_text().strip()
+            name = (place / _POINTER).read_text().strip()
         except (OSError, UnicodeDecodeError):
             return ""
         # One of our files in this very folder, whatever somebody wrote into the pointer.
@@ -160,6 +160,8 @@ class Views:
         return self._folder if self._temporary is None else Path(self._temporary.name)
 
     def _go_elsewhere(self) -> None:
+        if self._temporary is not None:
+            return
         with translated(Path(tempfile.tempdir or "the folder for temporary files")):
             self._temporary = tempfile.TemporaryDirectory(prefix="ledger-views-")
 
@@ -215,7 +217,7 @@ class Views:
                         serving.catch_up(self._application, self._read_models, self._batch)
                         return serving
                 for stale in place.glob("*.db*"):
-                    if not stale.name.startswith(self._pointed() or "\0"):
+                    if not stale.name.startswith(self._pointed(place) or "\0"):
                         stale.unlink(missing_ok=True)
                 generation = Generation.make(
                     place / f"{secrets.token_hex(8)}.db",
@@ -237,12 +239,13 @@ class Views:
             yield
 
     def _point_to(self, place: Path, path: Path) -> None:
-        before = self._pointed()
+        before = self._pointed(place)
         fresh = place / f"{_POINTER}.new"
         fresh.write_text(path.name + "\n")
         fresh.replace(place / _POINTER)
         if before:
-            for old in place.glob(f"{before}*"):
+            # The file goes before its log: without it, it would be read as it once was.
+            for old in sorted(place.glob(f"{before}*")):
                 old.unlink(missing_ok=True)
 
 

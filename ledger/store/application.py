@@ -120,7 +120,8 @@ class LedgerApplication(Application[UUID]):
         # Recorded times never run backwards along the log, so it can be halved.
         while low < high:
             middle = (low + high + 1) // 2
-            if self.log.read(middle - 1, 1)[0].recorded_at <= aim:
+            rows = self.log.read(middle - 1, 1)
+            if rows and rows[0].recorded_at <= aim:
                 low = middle
             else:
                 high = middle - 1

@@ -65,8 +65,12 @@ def connect(
         check_same_thread=False,
         factory=Still if immutable else sqlite3.Connection,
     )
-    # Somebody else's file must not make us run its functions.
-    connection.execute("PRAGMA trusted_schema = OFF")
+    try:
+        # Somebody else's file must not make us run its functions.
+        connection.execute("PRAGMA trusted_schema = OFF")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

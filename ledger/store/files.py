@@ -72,10 +72,21 @@ def lies_still(path: Path) -> bool:
     return not os.access(path.parent, os.W_OK) and not has_log(path)
 
 
+def log_of(path: Path) -> Path:
+    """Return where SQLite keeps the write-ahead log of a file."""
+    return path.with_name(path.name + "-wal")
+
+
 def has_log(path: Path) -> bool:
     """Return whether a write-ahead log was left beside a file."""
-    wal = path.with_name(path.name + "-wal")
+    wal = log_of(path)
     return wal.exists() and wal.stat().st_size > 0
+
+
+def remove_log(path: Path) -> None:
+    """Remove the write-ahead log beside a file that it does not belong to."""
+    log_of(path).unlink(missing_ok=True)
+    path.with_name(path.name + "-shm").unlink(missing_ok=True)
 
 
 def is_blank(connection: sqlite3.Connection) -> bool:

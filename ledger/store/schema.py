@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
+
+from ledger.errors import NotALedger, StoreTooNew
+
 APPLICATION_ID = 0x6C656467
 """Marks a SQLite file as ours ("ledg")."""
 
@@ -81,3 +86,30 @@ MIGRATIONS: list[tuple[str, ...]] = [
 def schema_version() -> int:
     """Return the log schema that this program works with."""
     return len(MIGRATIONS)
+
+
+def version_of(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the schema of the log in a file.
+
+    Raises:
+        NotALedger: It is somebody else's database.
+        StoreTooNew: The schema is newer than the program's.
+    """
+    # Asked again: somebody else may have made something of the file since it was looked at.
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise NotALedger(f"{path} is no ledger but another database; nothing was touched")
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > schema_version():
+        raise StoreTooNew(
+            f"{path} has log schema {version}, this program knows {schema_version()}: "
+            "use a newer program"
+        )
+    return version
+
+
+def migrate(connection: sqlite3.Connection, version: int) -> None:
+    """Bring a log from a schema to the program's."""
+    for script in MIGRATIONS[version:]:
+        for statement in script:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {schema_version()}")

@@ -26,7 +26,7 @@ from eventsourcing.persistence import (
 )
 from msgspec.structs import replace
 
-from ledger.errors import NotALedger, StoreBusy, StoreNotFound, StoreTooNew, StoreTooOld
+from ledger.errors import StoreBusy, StoreNotFound, StoreTooOld
 from ledger.store import schema
 from ledger.store.connections import Pool, Still, connect, transaction, translated
 from ledger.store.files import (
@@ -35,6 +35,8 @@ from ledger.store.files import (
     is_blank,
     is_there,
     lies_still,
+    log_of,
+    remove_log,
     require_ours,
 )
 from ledger.store.log import NOTHING, Appended, Head, Identity, LogRecorder, NewRow, Row
@@ -77,6 +79,7 @@ class SQLiteRecorder(LogRecorder):
         self._readers = Pool(self._open_reader)
         self._is_ours = False
         self._file: tuple[int, int] | None = None
+        self._log: tuple[int, int] | None = None
         self._is_lost = False
 
     @property
@@ -113,8 +116,8 @@ class SQLiteRecorder(LogRecorder):
             with closing(self._connect()) as connection, transaction(connection):
                 if is_blank(connection):
                     raise _not_found(self.path)
-                before = _schema_of(connection, self.path)
-                _migrate(connection, before)
+                before = schema.version_of(connection, self.path)
+                schema.migrate(connection, before)
         return before, schema.schema_version()
 
     def identity(self) -> Identity:
@@ -192,27 +195,45 @@ class SQLiteRecorder(LogRecorder):
 
     def _follow_file(self) -> None:
         """Let go of a file that another one has taken the place of: a backup put back, say."""
-        file = identity_of(self.path)
-        if self._file is not None and file != self._file:
-            with self._lock:
-                self._let_go()
-                self._is_lost = file is None
+        file = self._file
+        if file is None or identity_of(self.path) == file:
+            return
+        with self._lock:
+            if self._file != file:
+                return
+            now, log = identity_of(self.path), self._log
+            self._let_go()
+            self._is_lost = now is None
+            if log is not None and identity_of(log_of(self.path)) == log:
+                # The old file's log: SQLite would play it into the new one.
+                remove_log(self.path)
+
+    def _note_file(self, before: tuple[int, int] | None) -> None:
+        """Remember which file was opened: the one seen before it was, if there was one."""
         if self._file is None:
-            self._file = file
+            self._file = before or identity_of(self.path)
+        if self._log is None:
+            self._log = identity_of(log_of(self.path))
 
     def _open_reader(self) -> sqlite3.Connection:
         _require_file(self.path)
+        before = identity_of(self.path)
         # Not "ro": a reader that may write leaves no write-ahead log behind when it closes.
         connection = self._connect()
         try:
             connection.execute("PRAGMA query_only = ON")
             self._check(connection)
+            self._note_file(before)
         except sqlite3.OperationalError:
             connection.close()
             if not lies_still(self.path):
                 raise
             connection = connect(self.path, "ro", immutable=True)
-            self._check(connection)
+            try:
+                self._check(connection)
+            except BaseException:
+                connection.close()
+                raise
         except BaseException:
             connection.close()
             raise
@@ -227,7 +248,6 @@ class SQLiteRecorder(LogRecorder):
             # The last rollback failed as well: closing ends the transaction all the same.
             self._close_writer()
             writer = self._open_writer(create=create)
-        self._file = identity_of(self.path)
         return writer
 
     def _let_go(self) -> None:
@@ -235,6 +255,7 @@ class SQLiteRecorder(LogRecorder):
         self._readers = Pool(self._open_reader)
         self._is_ours = False
         self._file = None
+        self._log = None
         self._close_writer()
 
     def _close_writer(self) -> None:
@@ -249,6 +270,7 @@ class SQLiteRecorder(LogRecorder):
             _require_file(self.path)
         elif not is_there(self.path) and not self.path.parent.is_dir():
             raise StoreNotFound(f"the folder {self.path.parent} does not exist: make it first")
+        before = identity_of(self.path)
         connection = self._connect("rwc")
         try:
             if is_blank(connection):
@@ -260,6 +282,7 @@ class SQLiteRecorder(LogRecorder):
         except BaseException:
             connection.close()
             raise
+        self._note_file(before)
         self._writer = connection
         return connection
 
@@ -269,7 +292,7 @@ class SQLiteRecorder(LogRecorder):
             if is_blank(connection):
                 name = secrets.token_hex(16)
                 connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-                _migrate(connection, 0)
+                schema.migrate(connection, 0)
                 connection.execute(
                     "INSERT INTO ledger VALUES (?, ?, ?)",
                     (name, origin or f"ledger-{name[:8]}", self._clock()),
@@ -285,7 +308,7 @@ class SQLiteRecorder(LogRecorder):
         """Refuse a file that holds no ledger, or one of another schema."""
         if is_blank(connection):
             raise _not_found(self.path)
-        version = _schema_of(connection, self.path)
+        version = schema.version_of(connection, self.path)
         if version < schema.schema_version():
             raise StoreTooOld(
                 f"{self.path} has log schema {version}, this program works with "
@@ -315,26 +338,6 @@ def _write_ahead(connection: sqlite3.Connection, timeout: float) -> None:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
-
-
-def _schema_of(connection: sqlite3.Connection, path: Path) -> int:
-    # Asked again: somebody else may have made something of the file since it was looked at.
-    if connection.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
-        raise NotALedger(f"{path} is no ledger but another database; nothing was touched")
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > schema.schema_version():
-        raise StoreTooNew(
-            f"{path} has log schema {version}, this program knows {schema.schema_version()}: "
-            "use a newer program"
-        )
-    return version
-
-
-def _migrate(connection: sqlite3.Connection, version: int) -> None:
-    for script in schema.MIGRATIONS[version:]:
-        for statement in script:
-            connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {schema.schema_version()}")
 
 
 def _head(connection: sqlite3.Connection) -> Head:

@@ -128,7 +128,7 @@ CASES = [
     case(6, "standard input:1: a page begins with its date", "add", "-", stdin=b"hello"),
     case(6, "binary.md:1: it is a binary file", "add", "--from", "binary.md"),
     case(6, "latin.md:3: it is not UTF-8 text", "add", "--from", "latin.md"),
-    case(3, "nowhere is neither a file nor a folder", "import", "pages", "nowhere"),
+    case(3, "nowhere cannot be read: No such file or directory", "import", "pages", "nowhere"),
     case(3, "no edition is called 'xx'", "import", "pages", "pages", "--edition", "xx"),
     case(7, "broken.md:3: the headline was expected", "import", "pages", "pages", "--strict"),
     # Rules

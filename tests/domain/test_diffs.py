@@ -362,3 +362,15 @@ def test_words_are_said_in_brief(old: str, new: str, said: str) -> None:
 )
 def test_values_are_said_in_brief(diff: FieldDiff, said: str) -> None:
     assert brief(diff) == said
+
+
+def test_very_long_texts_are_compared_from_both_ends() -> None:
+    old = "Begin. " + " ".join(f"a{n}" for n in range(6_000)) + " The end."
+    new = "Begin. " + " ".join(f"b{n}" for n in range(6_000)) + " The end."
+    first, gone, came, last = diff_words(old, new)
+    assert (first.operation, first.text) == ("equal", "Begin. ")
+    assert (gone.operation, gone.text) == ("delete", old[7:-9])
+    assert (came.operation, came.text) == ("insert", new[7:-9])
+    assert (last.operation, last.text) == ("equal", " The end.")
+    changed = old.replace("a3000 ", "a3000 and ")
+    assert [span.operation for span in diff_words(old, changed)] == ["equal", "insert", "equal"]

@@ -80,7 +80,7 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     with pytest.raises(InvalidInput) as caught:
         names(tmp_path, missing)
-    assert str(caught.value) == f"{missing} is neither a file nor a folder"
+    assert str(caught.value) == f"{missing} cannot be read: No such file or directory"
 
 
 @pytest.mark.parametrize(

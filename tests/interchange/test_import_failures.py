@@ -121,7 +121,7 @@ def test_strict_leaves_what_was_there(take: Importer, ledger: Ledger) -> None:
 
 def test_a_path_that_is_not_there_stores_nothing(ledger: Ledger, tmp_path: Path) -> None:
     folder = write(tmp_path / "site", {"a.md": GOOD})
-    with pytest.raises(InvalidInput, match="missing is neither a file nor a folder"):
+    with pytest.raises(InvalidInput, match="missing cannot be read: No such file or directory"):
         ledger.import_pages([folder, tmp_path / "missing"], actor=ACTOR)
     assert not (tmp_path / "news.db").exists()
 

@@ -278,6 +278,21 @@ def test_a_path_of_an_edition_that_was_left_shows_what_it_showed(ledger: Ledger)
     assert resolve(ledger, f"{ROOT}/ferry", "en") == Resolved(entry, 1)
 
 
+def test_many_that_want_one_path_are_numbered_in_turn(ledger: Ledger) -> None:
+    entries = [create(ledger, "Ferry") for _ in range(13)]
+    assert [path(ledger, entry) for entry in entries] == [
+        f"{ROOT}/ferry",
+        *(f"{ROOT}/ferry-{number}" for number in range(2, 14)),
+    ]
+    edit(ledger, entries[4], headline="Gull")
+    assert path(ledger, create(ledger, "Ferry")) == f"{ROOT}/ferry-14"
+    edit(ledger, entries[4], headline="Ferry")
+    assert path(ledger, entries[4]) == f"{ROOT}/ferry-5"
+    # A path that somebody asked for by name is passed over by those who are numbered.
+    create(ledger, "Other", slug="ferry-15")
+    assert path(ledger, create(ledger, "Ferry")) == f"{ROOT}/ferry-16"
+
+
 # Contexts and related
 
 
