@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from unittest import TestCase
@@ -54,7 +55,7 @@ def factory(url: str) -> Iterator[SQLiteFactory]:
         {"PERSISTENCE_MODULE": "ledger.store.sqlite", "LEDGER_STORE": url}
     )
     assert isinstance(made, SQLiteFactory)
-    with made:
+    with closing(made):
         yield made
 
 
