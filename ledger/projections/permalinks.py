@@ -84,20 +84,15 @@ def _path_for(db: sqlite3.Connection, entry: bytes, edition: str, day: date, slu
     ).fetchall()
     own = {path for (path,) in had}
     candidates = _candidates(day, slug)
-    first = next(candidates)
-    if first in own or _is_free(db, first, edition):
-        return first
-    # Who wanted this slug before has tried all candidates up to the one it got: go on from there.
-    row = db.execute(
-        "SELECT path FROM permalinks WHERE day = ? AND slug = ? AND edition = ? AND entry <> ? "
-        "ORDER BY length(path) DESC, path DESC LIMIT 1",
-        (day.isoformat(), slug, edition, entry),
-    ).fetchone()
-    tried = row[0] if row else first
     if not own:
-        candidates = (
-            dropwhile(lambda path: path != tried, candidates) if tried != first else (candidates)
-        )
+        # Whoever wanted this slug before has tried all candidates up to the one it got.
+        row = db.execute(
+            "SELECT path FROM permalinks WHERE day = ? AND slug = ? AND edition = ? "
+            "ORDER BY length(path) DESC, path DESC LIMIT 1",
+            (day.isoformat(), slug, edition),
+        ).fetchone()
+        if row is not None:
+            candidates = dropwhile(lambda path: path != row[0], candidates)
     return next(path for path in candidates if path in own or _is_free(db, path, edition))
 
 
