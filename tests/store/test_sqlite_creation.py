@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -20,49 +19,11 @@ from ledger.errors import StoreError, StoreNotFound, StoreTooOld
 from ledger.store import schema
 from ledger.store.log import Head, NewRow
 from ledger.store.sqlite import SQLiteRecorder
-from ledger.store.urls import SQLiteURL, parse_store_url
-
-Make = Callable[..., SQLiteRecorder]
-
-WRITE = """
-import sys
-from ledger.store.sqlite import SQLiteRecorder
-from ledger.store.urls import parse_store_url
-recorder = SQLiteRecorder(parse_store_url(sys.argv[1]))
-"""
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "news.db"
-
-
-@pytest.fixture
-def make(path: Path) -> Iterator[Make]:
-    """Makes recorders of a file, and closes them at the end."""
-    made: list[SQLiteRecorder] = []
-
-    def one(options: str = "", at: Path = path, *, create: bool = True) -> SQLiteRecorder:
-        made.append(SQLiteRecorder(parse_store_url(f"sqlite:///{at}{options}"), create=create))
-        return made[-1]
-
-    yield one
-    for recorder in made:
-        recorder.close()
-
-
-def row(version: int, content: bytes = b"c") -> NewRow:
-    return NewRow(b"e" * 16, version, "EntryEdited@1", b"m", content)
+from tests.store.recorders import WRITE, Make, row, store
 
 
 def a_row() -> NewRow:
     return NewRow(uuid4().bytes, 1, "EntryCreated@1", b"m", b"c")
-
-
-def store(path: Path, events: int = 3) -> None:
-    recorder = SQLiteRecorder(SQLiteURL(path))
-    recorder.append([row(version) for version in range(1, events + 1)])
-    recorder.close()
 
 
 def test_the_file_is_made_at_the_first_write(make: Make, path: Path, tmp_path: Path) -> None:

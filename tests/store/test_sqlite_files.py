@@ -26,49 +26,10 @@ from ledger.errors import (
     StoreTooNew,
 )
 from ledger.store import schema
-from ledger.store.log import NewRow
 from ledger.store.sqlite import SQLiteRecorder
-from ledger.store.urls import SQLiteURL, parse_store_url
+from ledger.store.urls import SQLiteURL
+from tests.store.recorders import WRITE, Make, row, store
 from tests.unprivileged import run_unprivileged
-
-Make = Callable[..., SQLiteRecorder]
-
-WRITE = """
-import sys
-from ledger.store.log import NewRow
-from ledger.store.sqlite import SQLiteRecorder
-from ledger.store.urls import parse_store_url
-recorder = SQLiteRecorder(parse_store_url(sys.argv[1]))
-"""
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "news.db"
-
-
-@pytest.fixture
-def make(path: Path) -> Iterator[Make]:
-    """Makes recorders of a file, and closes them at the end."""
-    made: list[SQLiteRecorder] = []
-
-    def one(options: str = "", at: Path = path, *, create: bool = True) -> SQLiteRecorder:
-        made.append(SQLiteRecorder(parse_store_url(f"sqlite:///{at}{options}"), create=create))
-        return made[-1]
-
-    yield one
-    for recorder in made:
-        recorder.close()
-
-
-def row(version: int, content: bytes = b"c") -> NewRow:
-    return NewRow(b"e" * 16, version, "EntryEdited@1", b"m", content)
-
-
-def store(path: Path, events: int = 3) -> None:
-    recorder = SQLiteRecorder(SQLiteURL(path))
-    recorder.append([row(version) for version in range(1, events + 1)])
-    recorder.close()
 
 
 def refuses(recorder: SQLiteRecorder, error: type[StoreError], words: str) -> None:
