@@ -62,6 +62,10 @@ class ImportTarget:
             steps.append((state.headline, permalinks.path_at(moves, state.version)))
         return [step for step, _ in groupby(steps)]
 
+    def present(self, entry: UUID) -> tuple[str, str] | None:
+        """Return the edition and path that an entry has now; None where there is none."""
+        return self._views.read(lambda db: permalinks.present(db, entry))
+
     def owner(self, path: str, edition: str) -> UUID | None:
         """Return the entry that is or was at a path of an edition; None where none was."""
         try:

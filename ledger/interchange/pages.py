@@ -56,6 +56,9 @@ class Target(Protocol):
     def headlines(self, entry: UUID) -> list[tuple[str, str]]:
         """Return headline and path, oldest first, of the versions that changed either."""
 
+    def present(self, entry: UUID) -> tuple[str, str] | None:
+        """Return the edition and path that an entry has now; None where there is none."""
+
     def owner(self, path: str, edition: str) -> UUID | None:
         """Return the entry that is or was at a path of an edition; None where none was."""
 
@@ -164,12 +167,10 @@ class _Import:
         try:
             self._store_all(pages, len(files))
         except StoreError as error:
-            if not self._report.events:
-                raise
-            raise type(error)(
-                f"{error}; {self._report.events} events of this run are stored: "
-                "run it again to go on"
-            ) from error
+            if self._report.events:
+                stored = f"{self._report.events} events of this run are stored"
+                error.args = (f"{error}; {stored}: run it again to go on",)
+            raise
         return self._report
 
     def _store_all(self, pages: Sequence[Found], files: int) -> None:
@@ -214,8 +215,7 @@ class _Import:
         """Return the present path of the entry that the ledger has at a path."""
         edition, path = key
         owner = self._target.owner(path, edition)
-        state = None if owner is None else self._target.known(owner)
-        return None if state is None else (edition, state.wanted_path)
+        return None if owner is None else self._target.present(owner)
 
     def _store(self, pages: Sequence[Found], others: Sequence[Key]) -> None:
         """Store pages, and what is to be said of other entries, in one transaction."""

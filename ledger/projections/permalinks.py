@@ -127,11 +127,8 @@ def path_at(moves: Sequence[tuple[int, str]], version: int) -> str:
 
 def current_path(db: sqlite3.Connection, entry: UUID) -> str | None:
     """Return the path that an entry has now, or None where there is no such entry."""
-    row = db.execute(
-        "SELECT path FROM permalinks WHERE entry = ? ORDER BY version DESC LIMIT 1",
-        (entry.bytes,),
-    ).fetchone()
-    return row[0] if row else None
+    found = present(db, entry)
+    return None if found is None else found[1]
 
 
 def resolve(db: sqlite3.Connection, path: str, edition: str) -> Resolved | None:
@@ -147,6 +144,15 @@ def resolve(db: sqlite3.Connection, path: str, edition: str) -> Resolved | None:
     if last_stay == len(steps) - 1:
         return Resolved(entry, None)
     return Resolved(entry, steps[last_stay + 1][0] - 1)
+
+
+def present(db: sqlite3.Connection, entry: UUID) -> tuple[str, str] | None:
+    """Return the edition and path that an entry has now, or None where there is no such entry."""
+    row = db.execute(
+        "SELECT edition, path FROM permalinks WHERE entry = ? ORDER BY version DESC LIMIT 1",
+        (entry.bytes,),
+    ).fetchone()
+    return None if row is None else (row[0], row[1])
 
 
 def owner(db: sqlite3.Connection, path: str, edition: str) -> UUID | None:

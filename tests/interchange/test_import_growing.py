@@ -10,7 +10,7 @@ import pytest
 from ledger import Ledger
 from ledger.pages.model import Page
 from tests.interchange.conftest import Importer
-from tests.interchange.site import at, history, page
+from tests.interchange.site import DAY, at, history, page, related
 
 A, B, C = (("Bridge A", "a"), ("Bridge B", "b"), ("Bridge C", "c"))
 
@@ -63,3 +63,17 @@ def test_a_path_that_is_too_long_is_no_path(ledger: Ledger) -> None:
 
     with pytest.raises(InvalidInput, match="cannot be read: File name too long"):
         ledger.import_pages([Path("a" * 300)], actor="ada")
+
+
+def test_contexts_of_an_entry_at_a_numbered_path_are_its_own(
+    take: Importer, ledger: Ledger
+) -> None:
+    first, second = (ledger.create(DAY, "Bridge", actor="ada").entry for _ in range(2))
+    pages = {
+        "bridge.md": page("Bridge", "bridge"),
+        "z.md": page("Zoo", "z", related=related("bridge-2", "Sea")),
+    }
+    take(pages)
+    assert ledger.get(first).entry.contexts == ()
+    assert ledger.get(second).entry.contexts == ("Sea",)
+    assert take(pages).events == 0
