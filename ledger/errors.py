@@ -16,6 +16,8 @@ LedgerError
 │   ├── EntryExists
 │   └── CommandIdReused
 ├── Conflict
+├── ProjectionStopped
+├── ProjectionDrifted
 └── StoreError
     ├── StoreNotFound
     ├── NotALedger
@@ -164,6 +166,20 @@ class Conflict(LedgerError):
         super().__init__(message)
         self.expected = expected
         self.actual = actual
+
+
+class ProjectionStopped(LedgerError):
+    """A read model has failed on an event, and does not know what came after it."""
+
+    code = "projection-stopped"
+    exit_status = 31
+
+
+class ProjectionDrifted(LedgerError):
+    """A read model holds other rows than the log gives."""
+
+    code = "projection-drifted"
+    exit_status = 32
 
 
 class StoreError(LedgerError):

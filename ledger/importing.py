@@ -54,7 +54,7 @@ class ImportTarget:
 
     def headlines(self, entry: UUID) -> list[tuple[str, str]]:
         """Return headline and path, oldest first, of the versions that changed either."""
-        moves = self._views.read(lambda db: permalinks.moves(db, entry))
+        moves = self._views.read(lambda db: permalinks.moves(db, entry), "permalinks")
         state: NewsEntry | None = None
         steps: list[tuple[str, str]] = []
         for event in self._application.history(entry):
@@ -64,11 +64,11 @@ class ImportTarget:
 
     def present(self, entry: UUID) -> tuple[str, str] | None:
         """Return the edition and path that an entry has now; None where there is none."""
-        return self._views.read(lambda db: permalinks.present(db, entry))
+        return self._views.read(lambda db: permalinks.present(db, entry), "permalinks")
 
     def owner(self, path: str, edition: str) -> UUID | None:
         """Return the entry that is or was at a path of an edition; None where none was."""
         try:
-            return self._views.read(lambda db: permalinks.owner(db, path, edition))
+            return self._views.read(lambda db: permalinks.owner(db, path, edition), "permalinks")
         except StoreNotFound:
             return None

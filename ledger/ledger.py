@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Concatenate, ParamSpec, Self, TypeVar, Unpack
+from weakref import WeakSet
 
 from ledger.domain.commands import (
     Command,
@@ -20,20 +21,29 @@ from ledger.domain.commands import (
 )
 from ledger.domain.events import RecordedEvent
 from ledger.domain.values import CorrectionKind
+from ledger.errors import InvalidInput
 from ledger.importing import ImportTarget
 from ledger.interchange.pages import ImportReport, import_pages
+from ledger.lists import LedgerLists
 from ledger.options import CommandOptions, CreateOptions, EditOptions
-from ledger.projections.generation import Progress
-from ledger.projections.records import ViewStatus
+from ledger.projections.projection import Db, Projection
+from ledger.projections.projector import Progress
+from ledger.projections.records import Drift, RebuildProof
 from ledger.projections.views import Views, views_folder
-from ledger.reading import EntryRef, LedgerReader
+from ledger.reading import EntryRef
+from ledger.replaying import replay_all
+from ledger.results import ReplayReport, When
 from ledger.service import CommandHandler
 from ledger.store.application import LedgerApplication
 from ledger.store.log import Identity
 from ledger.store.urls import DEFAULT_URL, parse_store_url
+from ledger.subscription import Subscription
+
+Parameters = ParamSpec("Parameters")
+Answer = TypeVar("Answer")
 
 
-class Ledger(LedgerReader):
+class Ledger(LedgerLists):
     """A ledger of news entries: every edit kept, every version readable, nothing overwritten.
 
     Use it as a context manager. Threads may share one; processes open one each. Times are aware;
@@ -50,6 +60,7 @@ class Ledger(LedgerReader):
         super().__init__(application, views)
         self._now = now
         self._handler = CommandHandler(application, now)
+        self._subscriptions: WeakSet[Subscription] = WeakSet()
 
     @classmethod
     def open(cls, url: str = DEFAULT_URL) -> Self:
@@ -74,7 +85,9 @@ class Ledger(LedgerReader):
         self.close()
 
     def close(self) -> None:
-        """Close all files."""
+        """End all subscriptions and close all files."""
+        for subscription in list(self._subscriptions):
+            subscription.close()
         self.views.close()
         self.application.close()
 
@@ -177,10 +190,86 @@ class Ledger(LedgerReader):
         """Bring an older log up to the program's schema; return the schemas before and after."""
         return self.application.log.upgrade()
 
-    def rebuild(self, progress: Progress | None = None) -> tuple[ViewStatus, ...]:
-        """Throw the read models away and have them back; return what they hold.
+    def rebuild(
+        self, names: Collection[str] = (), progress: Progress | None = None
+    ) -> tuple[RebuildProof, ...]:
+        """Throw read models away and have them back, while the old ones serve.
 
         Args:
+            names: Which; none means all.
             progress: Is told the position reached and the position aimed at, after each batch.
+
+        Raises:
+            InvalidInput: No read model is called so.
         """
-        return self.views.rebuild(progress)
+        return self.views.rebuild(names, progress)
+
+    def check(
+        self, names: Collection[str] = (), progress: Progress | None = None
+    ) -> Iterator[Drift]:
+        """Yield row by row what read models say otherwise than the log; changes nothing.
+
+        Args:
+            names: Which; none means all.
+            progress: Is told the position reached and the position aimed at, after each batch.
+
+        Raises:
+            InvalidInput: No read model is called so.
+            ProjectionStopped: One of them has failed on an event.
+        """
+        return self.views.check(names, progress)
+
+    def replay_all(
+        self,
+        until: When | None = None,
+        into: str | None = None,
+        progress: Progress | None = None,
+    ) -> ReplayReport:
+        """Replay the whole log into read models of its own; see `replaying.replay_all`."""
+        upto = self.application.log.head().position if until is None else self.position(until)
+        return replay_all(self.application, self.views, upto, into, progress)
+
+    # Embedding
+
+    def register(self, model: Projection) -> None:
+        """Add a read model of one's own, until the ledger is closed; see `Projection`.
+
+        Those that installed packages name in the entry point group `ledger.projections` need not
+        be registered.
+
+        Raises:
+            InvalidInput: It is not declared as it must be, or another has its name or a table.
+        """
+        self.views.register(model)
+
+    def query(
+        self,
+        question: Callable[Concatenate[Db, Parameters], Answer],
+        *args: Parameters.args,
+        **kwargs: Parameters.kwargs,
+    ) -> Answer:
+        """Ask a read model of one's own, once it knows every event recorded until now.
+
+        Args:
+            question: A method of a registered projection; it takes the connection first.
+            args: What it takes then.
+            kwargs: What it takes by name.
+
+        Raises:
+            InvalidInput: It is no method of a registered projection.
+            ProjectionStopped: The projection has failed on an event.
+        """
+        model = getattr(question, "__self__", None)
+        if not isinstance(model, Projection):
+            raise InvalidInput("ask with a method of a projection")
+        return self.views.read(lambda db: question(db, *args, **kwargs), model.name)
+
+    def subscribe(self, after: int = 0) -> Subscription:
+        """Return an iterator of the events above position `after`, then of those to come.
+
+        Use it as a context manager, or close it, from any thread: the iteration then ends. So it
+        does when the ledger is closed.
+        """
+        subscription = Subscription(self.application, after)
+        self._subscriptions.add(subscription)
+        return subscription

@@ -1,10 +1,11 @@
-"""The read side of the facade: any entry, in any version, at any moment."""
+"""The read side of the facade, entry by entry: any version, at any moment."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
+from itertools import takewhile
 from uuid import UUID
 
 from ledger.domain.blame import Word, blame_words
@@ -12,16 +13,21 @@ from ledger.domain.diffs import FieldDiff, diff_entries
 from ledger.domain.entry import NewsEntry, at_version, evolve
 from ledger.domain.events import RecordedEvent
 from ledger.domain.permalinks import parse_permalink
-from ledger.domain.values import Status, StyleName
-from ledger.errors import AmbiguousEntry, EntryNotFound, InvalidInput, StoreBusy, VersionNotFound
-from ledger.pages.build import build_page
-from ledger.pages.labels import STYLES
-from ledger.pages.model import Page
-from ledger.projections import changes, contexts, current, permalinks
-from ledger.projections.records import Change, Related, Resolved
+from ledger.errors import (
+    AmbiguousEntry,
+    EntryNotFound,
+    InvalidInput,
+    InvalidTime,
+    StoreBusy,
+    VersionNotFound,
+)
+from ledger.projections import changes, current, permalinks
+from ledger.projections.moments import LAST, Moment
+from ledger.projections.records import Change, Resolved
 from ledger.projections.views import Views
-from ledger.results import Blame, BlamedWord, EntryVersion, Listed, Replayed
+from ledger.results import Blame, BlamedWord, EntryVersion, Replayed, When
 from ledger.store.application import LedgerApplication
+from ledger.store.log import to_microseconds
 
 EntryRef = UUID | str
 """An entry: its id, a unique prefix of its id, or a permalink with or without extension."""
@@ -61,13 +67,15 @@ class LedgerReader:
         """
         if isinstance(entry, UUID):
             return Resolved(entry, None)
-        if not _is_text(entry):
+        if not is_text(entry):
             raise EntryNotFound(f"{entry!r} names no entry: it is no text")
         link = parse_permalink(entry)
         if link is None:
             return Resolved(self._by_prefix(entry), None)
         for edition in link.editions:
-            found = self.views.read(partial(permalinks.resolve, path=link.path, edition=edition))
+            found = self.views.read(
+                partial(permalinks.resolve, path=link.path, edition=edition), "permalinks"
+            )
             if found is not None:
                 return found
         raise EntryNotFound(f"no entry is or was at {link.path}")
@@ -96,16 +104,16 @@ class LedgerReader:
         entry: EntryRef,
         *,
         version: int | None = None,
-        as_of: datetime | None = None,
-        known_at: datetime | None = None,
+        as_of: When | None = None,
+        known_at: When | None = None,
     ) -> EntryVersion:
         """Return an entry in one version.
 
         Args:
             entry: Which. An old permalink means the current version here; see `at`.
             version: That version.
-            as_of: The version that was public at this time.
-            known_at: Only what the ledger had recorded by this time; alone, the latest of it.
+            as_of: The version that was public then.
+            known_at: Only what the ledger had recorded by then; alone, the latest of it.
 
         Raises:
             EntryNotFound: There is no such entry.
@@ -117,19 +125,11 @@ class LedgerReader:
             return self._current(id_)
         if version is not None and (as_of is not None or known_at is not None):
             raise InvalidInput("ask for a version or for a time, not for both")
-        events = self.history(id_)
-        if known_at is not None:
-            moment = _aware(known_at)
-            events = [event for event in events if event.recorded_at <= moment]
-            if not events:
-                raise VersionNotFound(
-                    f"the ledger knew nothing of entry {id_} at {moment:%Y-%m-%d %H:%M:%S %Z}"
-                )
-        if as_of is not None:
-            state = _public_at(events, _aware(as_of))
-        else:
-            state = at_version(events, len(events) if version is None else version)
-        now, moves = self.views.read(lambda db: (current.get(db, id_), permalinks.moves(db, id_)))
+        events = self._reached(id_, as_of, known_at)
+        state = at_version(events, len(events) if version is None else version)
+        now, moves = self.views.read(
+            lambda db: (current.get(db, id_), permalinks.moves(db, id_)), "current", "permalinks"
+        )
         return EntryVersion(
             entry=state,
             path=permalinks.path_at(moves, state.version),
@@ -151,7 +151,9 @@ class LedgerReader:
 
     def _current(self, entry: UUID) -> EntryVersion:
         state, path = self.views.read(
-            lambda db: (current.get(db, entry), permalinks.current_path(db, entry))
+            lambda db: (current.get(db, entry), permalinks.current_path(db, entry)),
+            "current",
+            "permalinks",
         )
         if state is None or path is None:
             raise EntryNotFound(f"there is no entry {entry}")
@@ -179,26 +181,46 @@ class LedgerReader:
             raise EntryNotFound(f"there is no entry {id_}")
         return events
 
-    def changes(self, entry: EntryRef, *, all_versions: bool = False) -> tuple[Change, ...]:
+    def changes(
+        self,
+        entry: EntryRef,
+        *,
+        all_versions: bool = False,
+        as_of: When | None = None,
+        known_at: When | None = None,
+    ) -> tuple[Change, ...]:
         """Return an entry's Changes list, oldest first.
 
         Args:
             entry: Which.
             all_versions: Also those that left the headline alone, which a page does not list.
+            as_of: As it was public then.
+            known_at: As the ledger knew it then.
 
         Raises:
             EntryNotFound: There is no such entry.
+            VersionNotFound: It was not there at that time.
         """
         id_ = self.id_of(entry)
-        found = self.views.read(lambda db: changes.history(db, id_))
+        moment = self.moment(as_of, known_at)
+        found = self.views.read(
+            lambda db: changes.history(db, id_, moment), "changes", "permalinks"
+        )
         if not found:
-            raise EntryNotFound(f"there is no entry {id_}")
+            # Says which: that there is no such entry, or that it was not there then.
+            self._reached(id_, as_of, known_at)
         if all_versions:
             return changes.with_current(found, found[-1].path)
         return changes.listed(found)
 
     def diff(
-        self, entry: EntryRef, a: int | None = None, b: int | None = None
+        self,
+        entry: EntryRef,
+        a: int | None = None,
+        b: int | None = None,
+        *,
+        as_of: When | None = None,
+        known_at: When | None = None,
     ) -> tuple[FieldDiff, ...]:
         """Return what differs between versions `a` and `b` of an entry, field by field.
 
@@ -206,12 +228,14 @@ class LedgerReader:
             entry: Which.
             a: The old version; None: the one before `b`.
             b: The new version; None: the current one.
+            as_of: Of the versions that were public then.
+            known_at: Of the versions that the ledger knew then.
 
         Raises:
             EntryNotFound: There is no such entry.
-            VersionNotFound: There is no such version.
+            VersionNotFound: There is no such version, or was none at that time.
         """
-        events = self.history(entry)
+        events = self._reached(self.id_of(entry), as_of, known_at)
         after = len(events) if b is None else b
         before = after - 1 if a is None else a
         new = at_version(events, after)
@@ -252,48 +276,6 @@ class LedgerReader:
             before, state = state, evolve(state, event)
             yield Replayed(event, before, state)
 
-    def related(self, entry: EntryRef, limit: int = 10) -> tuple[Related, ...]:
-        """Return the entries that share contexts with this one, most shared first."""
-        id_ = self.id_of(entry)
-        return self.views.read(lambda db: contexts.related(db, id_, limit))
-
-    def page(self, shown: EntryVersion, style: StyleName | None = None) -> Page:
-        """Return the page of an entry in one version.
-
-        Its Changes list is of the moment that `get` was asked for; its Related list is of now.
-
-        Args:
-            shown: As `get` or `at` returned it.
-            style: The style to use; None: the one it was published in.
-        """
-        limit = STYLES[style or shown.entry.layout.style].related
-        history = self.changes(shown.entry.id, all_versions=True)
-        return build_page(
-            shown.entry,
-            shown.path,
-            changes.listed(_cut(history, shown.as_of, shown.known_at)),
-            self.related(shown.entry.id, limit),
-            style,
-        )
-
-    def entries(
-        self,
-        *,
-        day: date | None = None,
-        topic: str | None = None,
-        context: str | None = None,
-        status: Status | None = None,
-    ) -> list[Listed]:
-        """Return the current entries that match everything given, by date, then by id."""
-        if not all(text is None or _is_text(text) for text in (topic, context)):
-            return []
-        return self.views.read(
-            lambda db: [
-                Listed(entry, permalinks.current_path(db, entry.id) or entry.wanted_path)
-                for entry in current.find(db, day=day, topic=topic, context=context, status=status)
-            ]
-        )
-
     def events(
         self, after: int = 0, upto: int | None = None, *, reverse: bool = False
     ) -> Iterator[RecordedEvent]:
@@ -305,47 +287,89 @@ class LedgerReader:
         return self.application.read(after, upto, reverse=reverse)
 
     def events_between(
-        self, since: datetime | None, until: datetime | None, *, reverse: bool = False
+        self, since: When | None, until: When | None, *, reverse: bool = False
     ) -> Iterator[RecordedEvent]:
         """Yield the events recorded from `since` to `until`, both included, in order."""
+        return self.events(*self.positions(since, until), reverse=reverse)
+
+    def positions(self, since: When | None, until: When | None) -> tuple[int, int | None]:
+        """Return the position before `since`, and that at `until`; None for no end."""
         after = 0
-        if since is not None:
+        if isinstance(since, int):
+            after = max(self.position(since) - 1, 0)
+        elif since is not None:
             after = self.application.position_at(_aware(since), before=True)
-        upto = None if until is None else self.application.position_at(_aware(until))
-        return self.events(after, upto, reverse=reverse)
+        return after, None if until is None else self.position(until)
 
+    # Moments
 
-def _public_at(events: Sequence[RecordedEvent], moment: datetime) -> NewsEntry:
-    """Return an entry as the last version has it that was public at a time."""
-    public: NewsEntry | None = None
-    state: NewsEntry | None = None
-    for event in events:
-        state = evolve(state, event)
-        if state.published_at <= moment:
-            public = state
-    if public is None:
-        raise VersionNotFound(
-            f"entry {events[0].entry} was not public yet at {moment:%Y-%m-%d %H:%M:%S %Z}"
+    def moment(self, as_of: When | None, known_at: When | None) -> Moment:
+        """Return the moment that is meant by what was public and what was known.
+
+        Raises:
+            InvalidTime: The log has no such position.
+            InvalidInput: A time has no time zone.
+        """
+        public_at = LAST
+        if isinstance(as_of, int):
+            public_at = self._recorded_at(as_of)
+        elif as_of is not None:
+            public_at = to_microseconds(_aware(as_of))
+        return Moment(public_at, LAST if known_at is None else self.position(known_at))
+
+    def position(self, when: When) -> int:
+        """Return the position that the log had come to at a time; 0: to none yet.
+
+        Raises:
+            InvalidTime: It is a position that the log has not.
+            InvalidInput: The time has no time zone.
+        """
+        if not isinstance(when, int):
+            return self.application.position_at(_aware(when))
+        head = self.application.log.head().position
+        if not 0 <= when <= head:
+            raise InvalidTime(f"the log has no position {when}; it ends at {head}")
+        return when
+
+    def _recorded_at(self, position: int) -> int:
+        rows = self.application.log.read(self.position(position) - 1, 1)
+        if not rows or position < 1:
+            raise InvalidTime("position 0 has no time: the first event is at 1")
+        return rows[0].recorded_at
+
+    def _reached(
+        self, entry: UUID, as_of: When | None, known_at: When | None
+    ) -> list[RecordedEvent]:
+        """Return the events of an entry that had come to be at a moment: its versions 1 to n.
+
+        Raises:
+            EntryNotFound: There is no such entry.
+            VersionNotFound: It had none then.
+        """
+        events = self.history(entry)
+        moment = self.moment(as_of, known_at)
+        known = [event for event in events if event.position <= moment.position]
+        if not known:
+            raise VersionNotFound(f"the ledger knew nothing of entry {entry} {_at(known_at)}")
+        public = list(
+            takewhile(
+                # Publication times count by their running maximum: a later one ends what was
+                # public.
+                lambda event: to_microseconds(event.meta.published_at) <= moment.public_at,
+                known,
+            )
         )
-    return public
+        if not public:
+            raise VersionNotFound(f"entry {entry} was not public yet {_at(as_of)}")
+        return public
 
 
-def _cut(
-    history: Sequence[Change], as_of: datetime | None, known_at: datetime | None
-) -> list[Change]:
-    """Return the part of a history that was public at one time and known at another."""
-    kept: list[Change] = []
-    for change in history:
-        if known_at is not None and change.recorded_at > known_at:
-            break
-        # Publication times count by their running maximum: a later one ends what was public.
-        if as_of is not None and change.published_at > as_of:
-            break
-        kept.append(change)
-    return kept
+def _at(when: When | None) -> str:
+    """Return a time or a position as a message tells it."""
+    return f"at {when:%Y-%m-%d %H:%M:%S %Z}" if isinstance(when, datetime) else f"at @{when}"
 
 
-def _is_text(text: str) -> bool:
+def is_text(text: str) -> bool:
     """Return whether a text can be stored: it holds no lone surrogates."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
 
 from ledger.domain.entry import NewsEntry
 from ledger.domain.events import RecordedEvent
+from ledger.projections.records import ViewStatus
+
+When = datetime | int
+"""A time, aware; or the time at which the log had come to a position."""
 
 
 class EntryVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,8 +22,8 @@ class EntryVersion(msgspec.Struct, frozen=True, kw_only=True):
         entry: What it says in that version.
         path: Where that version is, without edition prefix and extension.
         event: What made that version: who, why, when, and its place in the log.
-        as_of: The publication time that was asked for, if any.
-        known_at: The recorded time that was asked for, if any.
+        as_of: The time of publication that was asked for, if any.
+        known_at: The time of recording that was asked for, if any.
         current_version: The version that is current now.
         current_path: Where the current version is.
     """
@@ -27,8 +31,8 @@ class EntryVersion(msgspec.Struct, frozen=True, kw_only=True):
     entry: NewsEntry
     path: str
     event: RecordedEvent
-    as_of: datetime | None = None
-    known_at: datetime | None = None
+    as_of: When | None = None
+    known_at: When | None = None
     current_version: int
     current_path: str
 
@@ -39,10 +43,35 @@ class EntryVersion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """A current entry in a list, with its path (without edition prefix and extension)."""
+    """An entry in a list, in one version, with its path (no edition prefix, no extension)."""
 
     entry: NewsEntry
     path: str
+
+
+class Day(msgspec.Struct, frozen=True):
+    """A day of an edition.
+
+    Attributes:
+        day: Which.
+        edition: Of which edition.
+        entries: Its entries, in the order the ledger learned of them.
+        previous: The last day before it that has entries.
+        next: The first day after it that has entries.
+    """
+
+    day: date
+    edition: str
+    entries: tuple[Listed, ...]
+    previous: date | None
+    next: date | None
+
+
+class ContextCount(msgspec.Struct, frozen=True):
+    """A context, and how many entries touch it."""
+
+    context: str
+    entries: int
 
 
 class BlamedWord(msgspec.Struct, frozen=True):
@@ -75,3 +104,15 @@ class Replayed(msgspec.Struct, frozen=True):
     event: RecordedEvent
     before: NewsEntry | None
     after: NewsEntry
+
+
+class ReplayReport(msgspec.Struct, frozen=True):
+    """What a replay of the whole log came to.
+
+    Attributes:
+        events: How many events were replayed; the last one's position.
+        views: What each read model held in the end.
+    """
+
+    events: int
+    views: tuple[ViewStatus, ...]

@@ -12,7 +12,7 @@ from contextlib import suppress
 import click
 
 from ledger import __version__
-from ledger.cli import history, imports, read, upkeep, write
+from ledger.cli import history, imports, lists, read, upkeep, write
 from ledger.cli.context import App
 from ledger.errors import LedgerError
 from ledger.store.urls import DEFAULT_URL
@@ -28,7 +28,8 @@ BROKEN_PIPE_STATUS = 141
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="ENTRY is an id, the beginning of one that no other entry has, or a permalink with or "
     "without extension. TIME is ISO 8601 (UTC where it has no zone), a date (its first moment), "
-    "'yesterday', or '2 days ago'. The options above go before the command.",
+    "'yesterday', or '2 days ago'; of the past also a position of the log, as in @1234. "
+    "The options above go before the command.",
 )
 @click.option(
     "--store",
@@ -54,7 +55,7 @@ def cli(context: click.Context, store: str, actor: str | None, debug: bool) -> N
     context.obj = App(store, actor, debug)
 
 
-for module in (write, read, history, imports, upkeep):
+for module in (write, read, lists, history, imports, upkeep):
     for command in module.COMMANDS:
         cli.add_command(command)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ledger.cli.times import moment
+from ledger.cli.times import moment, moment_or_position
 from ledger.errors import InvalidInput, InvalidStoreURL
 
 if TYPE_CHECKING:
@@ -93,6 +93,16 @@ def expected_version_option(function: Function) -> Function:
         metavar="N",
         help="Refuse if the entry has moved on from this version.",
     )(function)
+
+
+def moment_options(function: Function) -> Function:
+    """Add `--as-of` and `--known-at`; the command gets them as the facade takes them."""
+    for name, text in (("--known-at", "the ledger knew"), ("--as-of", "was public")):
+        option = click.option(
+            name, type=moment_or_position, metavar="TIME", help=f"What {text} at that time."
+        )
+        function = option(function)
+    return function
 
 
 def to_options(app: App, given: dict[str, Any]) -> CommandOptions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import os
 from collections.abc import Iterable
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import click
@@ -88,6 +89,32 @@ def diff_lines(diffs: Iterable[FieldDiff]) -> Iterable[str]:
         else:
             marks = [mark(text) for mark, text in ((_deleted, diff.old), (_new, diff.new)) if text]
             yield f"{diff.field}: " + " ".join(marks)
+
+
+def page_lines(old: str, new: str) -> Iterable[str]:
+    """Yield a page with what has become of the page before it, as in `diff_lines`."""
+    from ledger.domain.diffs import diff_words, opcodes
+
+    a, b = old.splitlines(), new.splitlines()
+    for tag, a1, a2, b1, b2 in opcodes(a, b):
+        if tag == "equal":
+            yield from map(plain, b[b1:b2])
+            continue
+        for before, after in zip_longest(a[a1:a2], b[b1:b2]):
+            if before is None:
+                yield _new(after)
+            elif after is None:
+                yield _deleted(before)
+            else:
+                yield "".join(map(_span, diff_words(before, after)))
+
+
+def marked(old: str, new: str) -> str:
+    """Return two texts as one: [-so-] what was deleted, {+so+} what was inserted."""
+    from ledger.domain.diffs import diff_words
+
+    marks = {"equal": "{}", "delete": "[-{}-]", "insert": "{{+{}+}}"}
+    return "".join(marks[span.operation].format(span.text) for span in diff_words(old, new))
 
 
 def _span(span: Span) -> str:

@@ -40,7 +40,7 @@ def pages(app: App, paths: tuple[Path, ...], strict: bool, edition: str | None) 
     In folders, files ending in .md, .markdown and .txt are pages; day indexes are skipped. What is
     in the ledger already is not stored again.
     """
-    with app.open() as ledger, progress("importing") as tell:
+    with app.open() as ledger, progress("importing", "pages") as tell:
         report = ledger.import_pages(
             paths, actor=app.actor, strict=strict, edition=edition, progress=tell
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -54,10 +55,16 @@ def show_list(
         for item in items:
             click.echo(msgspec.json.encode(to_record(item)))
     elif format_ == "json":
-        encoded = msgspec.json.encode([to_record(item) for item in items])
-        click.echo(msgspec.json.format(encoded, indent=2))
+        show_object([to_record(item) for item in items])
     else:
         show_table(columns, map(to_row, items))
+
+
+def show_object(value: object) -> None:
+    """Print one JSON object."""
+    import msgspec
+
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Row]) -> None:
@@ -121,15 +128,23 @@ def show_time(moment: datetime) -> str:
 
 
 @contextmanager
-def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Lend something to tell progress to: a bar on a terminal, None elsewhere."""
+def progress(label: str, unit: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Lend something to tell progress to: a bar on a terminal, None elsewhere.
+
+    The bar shows how many of the unit are done, how many a second, and the time left.
+    """
     if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
-    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+    began = time.monotonic()
+    rate: Callable[[str | None], str] = lambda text: text or ""  # noqa: E731
+    with click.progressbar(
+        length=1, label=label, file=sys.stderr, show_pos=True, item_show_func=rate
+    ) as bar:
 
         def tell(done: int, total: int) -> None:
             bar.length = max(total, 1)
-            bar.update(done - bar.pos)
+            seconds = max(time.monotonic() - began, 1e-9)
+            bar.update(done - bar.pos, f"{done / seconds:,.0f} {unit}/s")
 
         yield tell

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ledger.cli.context import App, entry_argument, pass_app
+from ledger.cli.context import App, entry_argument, moment_options, pass_app
 from ledger.cli.fields import diff_lines, entry_lines
 from ledger.cli.output import list_format_option, show_list, show_table, show_time
-from ledger.cli.times import moment, parse_date
+from ledger.cli.times import parse_date
 
 if TYPE_CHECKING:
     from ledger.projections.records import Change
-    from ledger.results import BlamedWord, EntryVersion, Listed
+    from ledger.results import BlamedWord, EntryVersion, Listed, When
 
 SHORT_ID = 13
 """How many characters of an id tell entries apart: the date and four digits."""
@@ -26,10 +26,7 @@ STYLES = ("current", "older", "archive")
 @click.command()
 @entry_argument
 @click.option("--version", type=int, metavar="N", help="That version.")
-@click.option("--as-of", type=moment, metavar="TIME", help="The version public at that time.")
-@click.option(
-    "--known-at", type=moment, metavar="TIME", help="As the ledger knew it at that time."
-)
+@moment_options
 @click.option(
     "--format",
     "format_",
@@ -48,8 +45,8 @@ def show(
     app: App,
     entry: str,
     version: int | None,
-    as_of: datetime | None,
-    known_at: datetime | None,
+    as_of: When | None,
+    known_at: When | None,
     format_: str,
     style: Any,
 ) -> None:
@@ -78,9 +75,17 @@ def _show_text(shown: EntryVersion) -> None:
 @click.command()
 @entry_argument
 @click.option("--all", "all_", is_flag=True, help="Also those that left the headline alone.")
+@moment_options
 @list_format_option
 @pass_app
-def changes(app: App, entry: str, all_: bool, format_: str) -> None:
+def changes(
+    app: App,
+    entry: str,
+    all_: bool,
+    as_of: When | None,
+    known_at: When | None,
+    format_: str,
+) -> None:
     """Show an entry's Changes list: first version, updates, current version."""
 
     def row(change: Change) -> tuple[object, ...]:
@@ -98,7 +103,7 @@ def changes(app: App, entry: str, all_: bool, format_: str) -> None:
         )
 
     with app.open() as ledger:
-        found = ledger.changes(entry, all_versions=all_)
+        found = ledger.changes(entry, all_versions=all_, as_of=as_of, known_at=known_at)
     columns = ("version", "published", "label", "actor", "reason", "fields", "permalink")
     show_list(format_, columns, found, row)
 
@@ -115,15 +120,24 @@ def changes(app: App, entry: str, all_: bool, format_: str) -> None:
     show_default=True,
     help="How to show it.",
 )
+@moment_options
 @pass_app
-def diff(app: App, entry: str, a: int | None, b: int | None, format_: str) -> None:
+def diff(
+    app: App,
+    entry: str,
+    a: int | None,
+    b: int | None,
+    format_: str,
+    as_of: When | None,
+    known_at: When | None,
+) -> None:
     """Show what differs between versions A and B of an entry, field by field and word by word.
 
     Without B, A is compared with the current version; without A, the current version with the one
     before it.
     """
     with app.open() as ledger:
-        found = ledger.diff(entry, a, b)
+        found = ledger.diff(entry, a, b, as_of=as_of, known_at=known_at)
     if format_ == "json":
         show_list("json", (), found, lambda _: ())
         return
@@ -175,6 +189,7 @@ def _word_record(item: tuple[str, BlamedWord]) -> dict[str, object]:
 @click.option(
     "--status", type=click.Choice(["active", "retracted", "merged"]), help="With that status."
 )
+@moment_options
 @list_format_option
 @pass_app
 def list_(
@@ -183,9 +198,11 @@ def list_(
     topic: str | None,
     context: str | None,
     status: Any,
+    as_of: When | None,
+    known_at: When | None,
     format_: str,
 ) -> None:
-    """List the current entries, each with the beginning of its id; JSON has all of them."""
+    """List the entries, each with the beginning of its id; JSON has all of them."""
 
     def row(item: Listed) -> tuple[object, ...]:
         entry = item.entry
@@ -193,7 +210,14 @@ def list_(
         return entry.date, id_, entry.version, entry.status, entry.headline.strip()
 
     with app.open() as ledger:
-        found = ledger.entries(day=day, topic=topic, context=context, status=status)
+        found = ledger.entries(
+            day=day,
+            topic=topic,
+            context=context,
+            status=status,
+            as_of=as_of,
+            known_at=known_at,
+        )
     columns = ("date", "id", "version", "status", "headline")
     show_list(format_, columns, found, row)
 

@@ -57,6 +57,20 @@ def parse_date(text: str) -> date:
         raise InvalidTime(f"{text!r} is no date: write it as 2014-02-13") from None
 
 
+def moment_or_position(text: str) -> datetime | int:
+    """Return a time; or the position of the log that `@1234` means.
+
+    Raises:
+        InvalidTime: It means neither.
+    """
+    if not text.strip().startswith("@"):
+        return moment(text)
+    digits = text.strip()[1:]
+    if not digits.isdecimal() or len(digits) > 18:
+        raise InvalidTime(f"{text!r} is no position of the log: write it as @1234")
+    return int(digits)
+
+
 def moment(text: str) -> datetime:
     """Return the time that an option's value means, now being now."""
     return parse_time(text, datetime.now(UTC))

@@ -1,30 +1,157 @@
-"""Commands that look after a store: rebuild, upgrade."""
+"""Commands that look after views and store: projections, project, rebuild, upgrade."""
 
 from __future__ import annotations
 
+import signal
+import sys
+from threading import Event
 from typing import TYPE_CHECKING
 
 import click
 
 from ledger.cli.context import App, pass_app
-from ledger.cli.output import list_format_option, progress, show_list
+from ledger.cli.output import list_format_option, progress, show_list, show_object
+from ledger.errors import ProjectionDrifted
 
 if TYPE_CHECKING:
-    from ledger.projections.records import ViewStatus
+    from ledger.projections.records import Drift, ProjectionStatus, RebuildProof, ViewStatus
+
+_SAME = {True: "same", False: "differs", None: "none"}
+
+
+@click.group(invoke_without_command=True)
+@list_format_option
+@click.pass_context
+def projections(context: click.Context, format_: str) -> None:
+    """Show how each projection stands: position, lag, state, last error, and what it skips."""
+    if context.invoked_subcommand is None:
+        with context.ensure_object(App).open() as ledger:
+            _show_standing(format_, ledger.views.standing())
+
+
+def _show_standing(format_: str, found: tuple[ProjectionStatus, ...]) -> None:
+    def row(status: ProjectionStatus) -> tuple[object, ...]:
+        skipped = " ".join(f"{skip.position} ({skip.reason})" for skip in status.skipped)
+        state = status.state + (f" at {status.failed_at}" if status.failed_at else "")
+        return (
+            status.name,
+            status.schema,
+            status.position,
+            status.lag,
+            state,
+            skipped,
+            status.error,
+        )
+
+    columns = ("projection", "schema", "position", "lag", "state", "skips", "error")
+    show_list(format_, columns, found, row)
+
+
+@projections.command()
+@click.argument("name")
+@click.argument("position", type=click.IntRange(min=1))
+@click.option("--reason", required=True, metavar="TEXT", help="Why.")
+@pass_app
+def skip(app: App, name: str, position: int, reason: str) -> None:
+    """Let projection NAME pass over the event at POSITION, on which it has stopped.
+
+    Who decided so, when and why is kept beside the views, and shown by `projections`; a rebuild
+    passes over the event too.
+    """
+    with app.open() as ledger:
+        ledger.views.skip(name, position, reason, app.actor)
+        found = ledger.views.standing()
+    _show_standing("table", tuple(status for status in found if status.name == name))
+
+
+@projections.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@pass_app
+def retry(app: App, names: tuple[str, ...]) -> None:
+    """Let projections that have stopped try again: NAME, or all of them."""
+    with app.open() as ledger:
+        _show_standing("table", ledger.views.retry(names))
+
+
+@projections.command()
+@list_format_option
+@pass_app
+def digest(app: App, format_: str) -> None:
+    """Print the digest of each projection; as JSON, one object, name to digest."""
+
+    def row(status: ViewStatus) -> tuple[object, ...]:
+        return status.name, status.position, status.rows, status.digest
+
+    with app.open() as ledger:
+        found = ledger.views.status()
+    if format_ == "json":
+        show_object({status.name: status.digest for status in found})
+    else:
+        show_list(format_, ("projection", "position", "rows", "digest"), found, row)
 
 
 @click.command()
+@click.option("--follow", is_flag=True, help="Go on until interrupted.")
+@pass_app
+def project(app: App, follow: bool) -> None:
+    """Bring the projections up to date.
+
+    Several processes may follow one store: one does the work, and when it ends, however it ends,
+    another takes over.
+    """
+    stop = Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    with app.open() as ledger:
+        if not follow:
+            _show_standing("table", ledger.views.standing())
+            ledger.views.require()
+            return
+        for leads, position in ledger.views.follow(stop):
+            at = f"at position {position}"
+            click.echo(f"projecting, {at}" if leads else f"waiting while another projects, {at}")
+            sys.stdout.flush()
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--all", "all_", is_flag=True, help="All of them, which is what no NAME means, too.")
+@click.option("--check", is_flag=True, help="Change nothing; say row by row what differs.")
 @list_format_option
 @pass_app
-def rebuild(app: App, format_: str) -> None:
-    """Throw the read models away and have them back from the log."""
+def rebuild(app: App, names: tuple[str, ...], all_: bool, check: bool, format_: str) -> None:
+    """Throw projections away and have them back from the log, while the old ones serve.
 
-    def row(status: ViewStatus) -> tuple[object, ...]:
-        return status.name, status.schema, status.position, status.rows, status.digest
+    Ends with what each holds now, at which position, and whether it held the same before.
+    """
+    if names and all_:
+        raise click.UsageError("give names or --all, not both")
 
-    with app.open() as ledger, progress("rebuilding") as tell:
-        found = ledger.rebuild(tell)
-    show_list(format_, ("view", "schema", "position", "rows", "digest"), found, row)
+    def row(proof: RebuildProof) -> tuple[object, ...]:
+        status = proof.status
+        same = _SAME[proof.same]
+        return status.name, status.schema, status.position, status.rows, status.digest, same
+
+    def drift_row(drift: Drift) -> tuple[object, ...]:
+        return drift.name, drift.table, drift.kind, " | ".join(map(str, drift.row))
+
+    with app.open() as ledger:
+        if check:
+            with progress("rebuilding aside", "events") as tell:
+                drift = list(ledger.check(names, tell))
+            show_list(format_, ("projection", "table", "row is", "row"), drift, drift_row)
+            if drift:
+                raise ProjectionDrifted(
+                    f"rows that differ from what the log gives: {len(drift)}; "
+                    "`ledger rebuild` puts them right"
+                )
+            if format_ == "table":
+                click.echo("no drift: the projections hold what the log gives")
+            return
+        with progress("rebuilding", "events") as tell:
+            found = ledger.rebuild(names, tell)
+        columns = ("projection", "schema", "position", "rows", "digest", "before")
+        show_list(format_, columns, found, row)
+        ledger.views.require(names)
 
 
 @click.command()
@@ -39,4 +166,4 @@ def upgrade(app: App) -> None:
         click.echo(f"the log was brought from schema {before} to {after}")
 
 
-COMMANDS: tuple[click.Command, ...] = (rebuild, upgrade)
+COMMANDS: tuple[click.Command, ...] = (projections, project, rebuild, upgrade)

@@ -13,16 +13,21 @@ from msgspec.structs import replace
 from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent
 from ledger.domain.values import FIELDS, Basis
 from ledger.projections import permalinks
+from ledger.projections.moments import NOW, Moment
 from ledger.projections.projection import Projection
 from ledger.projections.records import Change
 from ledger.store.log import to_datetime, to_microseconds
 
 
 class Changes(Projection):
-    """Notes each event as a row. `headline` is there only where the event brought one."""
+    """Notes each event as a row.
+
+    `headline` is there only where the event brought one; `public_at` is the running maximum of
+    the publication times within the entry.
+    """
 
     name = "changes"
-    schema = 1
+    schema = 2
     ddl = (
         """
         CREATE TABLE changes (
@@ -31,6 +36,7 @@ class Changes(Projection):
             position INTEGER NOT NULL,
             type TEXT NOT NULL,
             published_at INTEGER NOT NULL,
+            public_at INTEGER NOT NULL,
             basis TEXT NOT NULL,
             recorded_at INTEGER NOT NULL,
             actor TEXT NOT NULL,
@@ -42,22 +48,29 @@ class Changes(Projection):
         ) STRICT, WITHOUT ROWID
         """,
     )
-    tables = {  # noqa: RUF012
-        "changes": "entry, version, position, type, published_at, basis, recorded_at, actor, "
-        "reason, minor, fields, headline"
+    tables = {
+        "changes": "entry, version, position, type, published_at, public_at, basis, recorded_at, "
+        "actor, reason, minor, fields, headline"
     }
 
     def apply(self, events: Sequence[RecordedEvent], db: sqlite3.Connection) -> None:
         """Write one row an event."""
-        db.executemany(
-            "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
+        public: dict[UUID, int] = {}
+        rows = []
+        for event in events:
+            published_at = to_microseconds(event.meta.published_at)
+            before = public.get(event.entry)
+            if before is None and event.version > 1:
+                before = _public_at(db, event.entry)
+            public[event.entry] = max(published_at, before or published_at)
+            rows.append(
                 (
                     event.entry.bytes,
                     event.version,
                     event.position,
                     type(event.data).__name__,
-                    to_microseconds(event.meta.published_at),
+                    published_at,
+                    public[event.entry],
                     event.meta.basis,
                     to_microseconds(event.recorded_at),
                     event.meta.actor,
@@ -66,9 +79,16 @@ class Changes(Projection):
                     " ".join(fields_set(event)),
                     _headline(event),
                 )
-                for event in events
-            ],
-        )
+            )
+        db.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def _public_at(db: sqlite3.Connection, entry: UUID) -> int | None:
+    row = db.execute(
+        "SELECT public_at FROM changes WHERE entry = ? ORDER BY version DESC LIMIT 1",
+        (entry.bytes,),
+    ).fetchone()
+    return row[0] if row else None
 
 
 def fields_set(event: RecordedEvent) -> tuple[str, ...]:
@@ -90,12 +110,23 @@ def _headline(event: RecordedEvent) -> str | None:
     return None
 
 
-def history(db: sqlite3.Connection, entry: UUID) -> tuple[Change, ...]:
-    """Return an entry's whole history, oldest first; empty where there is no such entry."""
+def version_at(db: sqlite3.Connection, entry: UUID, moment: Moment) -> int | None:
+    """Return the version that an entry had at a moment, or None where it was not there."""
+    found: tuple[int | None] = db.execute(
+        "SELECT max(version) FROM changes "
+        "WHERE entry = :entry AND position <= :position AND public_at <= :public_at",
+        {"entry": entry.bytes, **moment.parameters},
+    ).fetchone()
+    return found[0]
+
+
+def history(db: sqlite3.Connection, entry: UUID, moment: Moment = NOW) -> tuple[Change, ...]:
+    """Return an entry's history up to a moment, oldest first; empty where it was not there."""
     rows = db.execute(
         "SELECT version, position, type, published_at, basis, recorded_at, actor, reason, minor, "
-        "fields, headline FROM changes WHERE entry = ? ORDER BY version",
-        (entry.bytes,),
+        "fields, headline FROM changes WHERE entry = :entry "
+        "AND position <= :position AND public_at <= :public_at ORDER BY version",
+        {"entry": entry.bytes, **moment.parameters},
     ).fetchall()
     if not rows:
         return ()

@@ -4,43 +4,34 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from eventsourcing.persistence import IntegrityError
 
-from ledger.errors import StoreBusy, StoreError, StoreFull, StoreNotWritable, UndecodableEvent
+from ledger.errors import InvalidInput, StoreBusy, StoreError, StoreFull, StoreNotWritable
 from ledger.projections.projection import Projection
+from ledger.projections.projector import (
+    BOOKKEEPING,
+    Damaged,
+    Progress,
+    Source,
+    Standing,
+    add,
+    leaf_at,
+    project,
+    standings,
+)
 from ledger.store.application import LedgerApplication
 from ledger.store.connections import Pool, connect, transaction, translated
-from ledger.store.leaf import leaf_hash
 from ledger.store.log import Head
 
 Result = TypeVar("Result")
 
-Progress = Callable[[int, int], None]
-"""Is told the position reached and the position aimed at."""
-
 _CACHE = -32 * 1024
 """SQLite's page cache in KiB (negative says so): enough for the upper pages of every index."""
-
-_BOOKKEEPING = (
-    "CREATE TABLE views (ledger TEXT NOT NULL) STRICT",
-    """
-    CREATE TABLE projections (
-        name TEXT PRIMARY KEY,
-        schema INTEGER NOT NULL,
-        position INTEGER NOT NULL,
-        leaf BLOB NOT NULL
-    ) STRICT
-    """,
-)
-
-
-class Damaged(Exception):
-    """A file of views is damaged, or has been taken away."""
 
 
 class Generation:
@@ -48,76 +39,141 @@ class Generation:
 
     Attributes:
         path: The file.
-        pool: Connections to it.
-        head: The last event that it is known to have taken; -1 while nobody has looked.
+        head: The end of the log up to which those that run are known to be; -1 while nobody
+            has looked.
+        standings: Where each read model stood then.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.pool = Pool(self._open)
+        self._readers = Pool(self._open_reader)
+        self._writers = Pool(self._open)
         self.head = Head(-1, 0)
+        self.standings: dict[str, Standing] = {}
 
     @classmethod
     def make(
         cls,
         path: Path,
-        application: LedgerApplication,
-        read_models: Sequence[Projection],
-        batch: int,
+        source: Source,
+        target: int,
         progress: Progress | None,
+        *,
+        of: Generation | None = None,
+        anew: Collection[Projection] = (),
     ) -> Generation:
-        """Make a generation of this ledger, with every event in it."""
+        """Make a generation of this ledger, filled up to position `target`.
+
+        Args:
+            path: The file to make.
+            source: What to fill it from.
+            target: The position to fill it up to; a copy may be further.
+            progress: Is told how far it is.
+            of: The generation to copy; None: begin with nothing.
+            anew: The read models to begin again in the copy.
+        """
         generation = cls(path)
-        with translated(path), closing(connect(path, "rwc")) as db:
+        if of is not None:
+            with of._writing() as db:
+                db.execute("VACUUM INTO ?", (str(path),))
+        with generation._filling() as db:
+            with transaction(db):
+                if of is None:
+                    for statement in BOOKKEEPING:
+                        db.execute(statement)
+                    identity = source.application.log.identity().id
+                    db.execute("INSERT INTO views VALUES (?)", (identity,))
+                for model in source.read_models if of is None else anew:
+                    try:
+                        add(db, model)
+                    except sqlite3.OperationalError as error:
+                        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:
+                            raise
+                        raise InvalidInput(
+                            f"the projection {model.name} cannot make its tables: {error}"
+                        ) from error
+            generation.standings = project(db, source, target, progress)
+        return generation
+
+    def advance(self, source: Source, target: int, progress: Progress | None) -> None:
+        """Bring a generation that nobody else knows of up to position `target`."""
+        with self._filling() as db:
+            self.standings = project(db, source, target, progress)
+
+    def finish(self) -> None:
+        """Make a generation that was filled ready to serve."""
+        with self._filling() as db:
+            db.execute("PRAGMA journal_mode = WAL")
+        with self.path.open("rb") as file:
+            os.fsync(file.fileno())
+
+    @contextmanager
+    def _filling(self) -> Iterator[sqlite3.Connection]:
+        with translated(self.path), closing(connect(self.path, "rwc")) as db:
             # Nobody reads it before the pointer names it, and a half-made one is thrown away: so
             # it needs no journal on the disk, and waits for the disk only once, at the end.
             db.execute("PRAGMA journal_mode = MEMORY")
             db.execute("PRAGMA synchronous = OFF")
             db.execute(f"PRAGMA cache_size = {_CACHE}")
-            with transaction(db):
-                for statement in _BOOKKEEPING:
-                    db.execute(statement)
-                db.execute("INSERT INTO views VALUES (?)", (application.log.identity().id,))
-                for model in read_models:
-                    for statement in model.ddl:
-                        db.execute(statement)
-                    db.execute(
-                        "INSERT INTO projections VALUES (?, ?, 0, x'')", (model.name, model.schema)
-                    )
-            generation.take(db, application, read_models, batch, progress)
-            db.execute("PRAGMA journal_mode = WAL")
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-        return generation
+            yield db
 
     def close(self) -> None:
         """Close the file, once whoever reads it is done."""
-        self.pool.close()
+        self._readers.close()
+        self._writers.close()
 
-    def read(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Ask the file, all at one moment; `Damaged` where it is damaged, or gone."""
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection that sees the file as it is now, and cannot write it.
 
-        def at_one_moment(db: sqlite3.Connection) -> Result:
+        Raises:
+            Damaged: The file turns out to be damaged, or gone.
+        """
+        with self._blamed(), self._readers.connection() as db:
             db.execute("BEGIN")
             try:
-                return query(db)
+                yield db
             finally:
                 db.execute("COMMIT")
 
-        return self._use(at_one_moment)
+    def read(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Ask the file, all at one moment; `Damaged` where it is damaged, or gone."""
+        with self.snapshot() as db:
+            return query(db)
 
-    def _use(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._blamed(), self._writers.connection() as db:
+            yield db
+
+    @contextmanager
+    def _blamed(self) -> Iterator[None]:
+        """Tell what is wrong with the file from what is wrong with its place, or a query."""
         try:
-            with translated(self.path), self.pool.connection() as db:
-                return work(db)
-        except (StoreBusy, UndecodableEvent):
-            raise
-        except (StoreFull, StoreNotWritable) as error:
-            if self.path.exists():
+            yield
+        except (sqlite3.Error, OSError) as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR and self._whole():
                 raise
-            raise Damaged from error
-        except (StoreError, IntegrityError) as error:
-            raise Damaged from error
+            try:
+                with translated(self.path):
+                    raise
+            except (StoreBusy, StoreFull, StoreNotWritable):
+                if self.path.exists():
+                    raise
+                raise Damaged from error
+            except (StoreError, IntegrityError):
+                raise Damaged from error
+
+    def _whole(self) -> bool:
+        """Return whether the file has all its tables."""
+        try:
+            with closing(connect(self.path)) as db:
+                names = {name for (name,) in db.execute("SELECT name FROM sqlite_schema")}
+                lists = db.execute("SELECT tables FROM projections").fetchall()
+        except sqlite3.Error:
+            return False
+        listed = {table for (tables,) in lists for table in tables.split()}
+        return names.issuperset(listed | {"views", "projections"})
 
     def _open(self) -> sqlite3.Connection:
         db = connect(self.path)
@@ -130,62 +186,31 @@ class Generation:
             raise
         return db
 
-    def belongs_to(
-        self, application: LedgerApplication, read_models: Sequence[Projection]
-    ) -> bool:
-        """Return whether these are views of this very log, in the program's schema."""
-        ledger, have = self.read(
-            lambda db: (
-                db.execute("SELECT ledger FROM views").fetchone(),
-                db.execute("SELECT name, schema, position, leaf FROM projections").fetchall(),
-            )
+    def _open_reader(self) -> sqlite3.Connection:
+        db = self._open()
+        db.execute("PRAGMA query_only = ON")
+        return db
+
+    def belongs_to(self, application: LedgerApplication) -> bool:
+        """Return whether these are views of this very log, as it is now."""
+        ledger, self.standings = self.read(
+            lambda db: (db.execute("SELECT ledger FROM views").fetchone(), standings(db))
         )
         if ledger != (application.log.identity().id,):
             return False
-        if {(name, schema) for name, schema, _, _ in have} != {
-            (model.name, model.schema) for model in read_models
-        }:
-            return False
-        known = {(position, leaf) for _, _, position, leaf in have}
-        return all(_leaf_at(application, position) == leaf for position, leaf in known)
+        known = {(standing.position, standing.leaf) for standing in self.standings.values()}
+        return all(leaf_at(application, position) == leaf for position, leaf in known)
 
-    def catch_up(
-        self, application: LedgerApplication, read_models: Sequence[Projection], batch: int
-    ) -> None:
-        """Take the events up to the log's present end."""
-        self._use(lambda db: self.take(db, application, read_models, batch, None))
+    def catch_up(self, source: Source, head: Head) -> None:
+        """Bring the read models that run up to the log's end."""
+        with self._writing() as db:
+            self.standings = project(db, source, head.position)
+        self.head = head
 
-    def take(
-        self,
-        db: sqlite3.Connection,
-        application: LedgerApplication,
-        read_models: Sequence[Projection],
-        batch: int,
-        progress: Progress | None,
-    ) -> None:
-        """Take the events up to the log's present end, one transaction a batch."""
-        target = application.log.head()
-        while self.head != target:
-            with transaction(db):
-                # Read under the lock: another process may have come further meanwhile.
-                positions = dict(db.execute("SELECT name, position FROM projections"))
-                rows = application.log.read(min(positions.values()), batch, target.position)
-                events = [application.event_mapper.to_event(row) for row in rows]
-                for model in read_models:
-                    new = [event for event in events if event.position > positions[model.name]]
-                    if new:
-                        model.apply(new, db)
-                if rows:
-                    db.execute(
-                        "UPDATE projections SET position = ?, leaf = ? WHERE position < ?",
-                        (rows[-1].position, leaf_hash(rows[-1]), rows[-1].position),
-                    )
-            self.head = Head(rows[-1].position, rows[-1].recorded_at) if rows else target
-            if progress is not None:
-                progress(self.head.position, target.position)
-
-
-def _leaf_at(application: LedgerApplication, position: int) -> bytes:
-    """Return the leaf hash of the event at `position`, empty where there is none."""
-    rows = application.log.read(position - 1, 1, position)
-    return leaf_hash(rows[0]) if rows else b""
+    def retry(self, name: str) -> None:
+        """Let a read model that has stopped try again at the next catching up."""
+        with self._writing() as db, transaction(db):
+            db.execute(
+                "UPDATE projections SET failed_at = NULL, error = NULL WHERE name = ?", (name,)
+            )
+        self.head = Head(-1, 0)

@@ -41,7 +41,7 @@ class Permalinks(Projection):
         "CREATE INDEX permalinks_by_path ON permalinks (path, edition)",
         "CREATE INDEX permalinks_by_wish ON permalinks (day, slug, edition, length(path), path)",
     )
-    tables = {"permalinks": "entry, version, edition, day, slug, path"}  # noqa: RUF012
+    tables = {"permalinks": "entry, version, edition, day, slug, path"}
 
     def apply(self, events: Sequence[RecordedEvent], db: sqlite3.Connection) -> None:
         """Follow each entry to the path that it comes to."""
@@ -123,6 +123,22 @@ def path_at(moves: Sequence[tuple[int, str]], version: int) -> str:
         if since <= version:
             return path
     raise VersionNotFound(f"no path is known of version {version}: was the log replaced?")
+
+
+def path_of_version(db: sqlite3.Connection, entry: UUID, version: int) -> str:
+    """Return the path that a version of an entry was published at.
+
+    Raises:
+        VersionNotFound: There is no such entry.
+    """
+    row = db.execute(
+        "SELECT path FROM permalinks WHERE entry = ? AND version <= ? "
+        "ORDER BY version DESC LIMIT 1",
+        (entry.bytes, version),
+    ).fetchone()
+    if row is None:
+        raise VersionNotFound(f"no path is known of version {version}: was the log replaced?")
+    return str(row[0])
 
 
 def current_path(db: sqlite3.Connection, entry: UUID) -> str | None:

@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
-from ledger.domain.events import RecordedEvent
+from ledger.domain.events import EventData, RecordedEvent
+from ledger.errors import InvalidInput
 
 _encode = msgspec.msgpack.Encoder().encode
 
+Db = sqlite3.Connection
+"""What handlers write to and query methods ask."""
 
-class Projection(ABC):
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+Handler = Callable[[Any, RecordedEvent, Db], None]
+Method = TypeVar("Method", bound=Handler)
+
+
+def handles(*types: type[EventData]) -> Callable[[Method], Method]:
+    """Mark a method of a projection as the handler of events of these types."""
+
+    def mark(method: Method) -> Method:
+        method.handled_types = types  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+class Projection:
     """A read model: its tables, and the rule that fills them from events.
 
-    Subclasses set the class attributes and write `apply`. A change of `ddl` or of the rule needs
-    a new `schema`: views of another schema are rebuilt.
+    Subclasses set the class attributes and mark methods with `handles`; where events are better
+    taken many at a time, they write `apply` instead. Query methods take the connection first; see
+    `Ledger.query`. A change of `ddl` or of the rule needs a new `schema`: the read model is then
+    rebuilt by itself.
+
+    A handler depends on nothing but the events and its own tables; else a rebuild could not give
+    the same rows again.
 
     Attributes:
-        name: What it is called.
+        name: What it is called: lower-case letters, digits and underscores.
         schema: The version of its tables and its rule.
         ddl: The statements that make its tables.
         tables: Table to its logical columns, which the digest is taken over: no row numbers, no
@@ -30,24 +54,61 @@ class Projection(ABC):
     """
 
     name: ClassVar[str]
-    schema: ClassVar[int]
+    schema: ClassVar[int] = 1
     ddl: ClassVar[tuple[str, ...]]
     tables: ClassVar[dict[str, str]]
+    _handlers: ClassVar[dict[type[EventData], str]] = {}
 
-    @abstractmethod
-    def apply(self, events: Sequence[RecordedEvent], db: sqlite3.Connection) -> None:
+    def __init_subclass__(cls) -> None:
+        cls._handlers = dict(cls._handlers)
+        for name, member in vars(cls).items():
+            for type_ in getattr(member, "handled_types", ()):
+                cls._handlers[type_] = name
+
+    def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """Bring the tables from before `events` to after them.
 
         Args:
-            events: Consecutive events of the log.
+            events: Events of the log, in order; none is ever given twice.
             db: In a transaction, which also moves the position; so each event counts once.
         """
+        for event in events:
+            if name := self._handlers.get(type(event.data)):
+                getattr(self, name)(event, db)
 
-    def digest(self, db: sqlite3.Connection) -> tuple[int, str]:
+    def handler_of(self, event: RecordedEvent) -> str:
+        """Return the name of the method that takes an event."""
+        return f"{type(self).__name__}.{self._handlers.get(type(event.data), 'apply')}"
+
+    def check(self) -> None:
+        """Refuse a projection that is not declared as it must be.
+
+        Raises:
+            InvalidInput: Name, schema, ddl or tables are missing or wrong.
+        """
+        for attribute in ("name", "ddl", "tables"):
+            if not hasattr(self, attribute):
+                raise InvalidInput(f"the projection {type(self).__name__} declares no {attribute}")
+        if not _NAME.fullmatch(self.name):
+            raise InvalidInput(
+                f"{self.name!r} names no projection: use lower-case letters, digits, underscores"
+            )
+
+    def digest(self, db: Db) -> tuple[int, str]:
         """Return the number of rows and the digest of what they say; see `ViewStatus.digest`."""
         total = rows = 0
         for table, columns in sorted(self.tables.items()):
-            for row in db.execute(f"SELECT {columns} FROM {table}"):  # noqa: S608
+            for row in rows_of(db, table, columns):
                 total += int.from_bytes(sha256(_encode((table, *row))).digest())
                 rows += 1
         return rows, f"{total % 2**256:064x}"
+
+
+def rows_of(
+    db: Db, table: str, columns: str, *, in_order: bool = False
+) -> Iterator[tuple[Any, ...]]:
+    """Return the logical rows of a table; `in_order`: by their columns, from left to right."""
+    order = ""
+    if in_order:
+        order = " ORDER BY " + ", ".join(str(n + 1) for n in range(len(columns.split(","))))
+    return db.execute(f"SELECT {columns} FROM {table}{order}")

@@ -79,7 +79,7 @@ class Resolved(msgspec.Struct, frozen=True):
 
 
 class ViewStatus(msgspec.Struct, frozen=True):
-    """How a read model stands.
+    """What a read model holds.
 
     Attributes:
         name: What it is called.
@@ -95,3 +95,76 @@ class ViewStatus(msgspec.Struct, frozen=True):
     position: int
     rows: int
     digest: str
+
+
+class Skip(msgspec.Struct, frozen=True):
+    """An event that a projection passes over.
+
+    Attributes:
+        name: The projection.
+        position: The event.
+        leaf: Its leaf hash: another event that came to its place is not passed over.
+        reason: Why.
+        actor: Who decided it.
+        skipped_at: When; aware, UTC.
+    """
+
+    name: str
+    position: int
+    leaf: bytes
+    reason: str
+    actor: str
+    skipped_at: datetime
+
+
+class ProjectionStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How a read model stands.
+
+    Attributes:
+        name: What it is called.
+        schema: The version of its tables.
+        position: The last event it has taken.
+        lag: How many events it has not taken yet.
+        state: running, or stopped: it has failed on an event, and waits there.
+        failed_at: That event's position.
+        error: The handler that failed, and what it raised.
+        skipped: The events that it passes over, because somebody decided so.
+    """
+
+    name: str
+    schema: int
+    position: int
+    lag: int
+    state: Literal["running", "stopped"]
+    failed_at: int | None
+    error: str | None
+    skipped: tuple[Skip, ...]
+
+
+class RebuildProof(msgspec.Struct, frozen=True):
+    """What a rebuild ended with.
+
+    Attributes:
+        status: What the new read model holds, at that position.
+        same: Whether the one before it held the same at the same position; None where there was
+            none to compare with.
+    """
+
+    status: ViewStatus
+    same: bool | None
+
+
+class Drift(msgspec.Struct, frozen=True):
+    """A row in which a serving read model differs from a rebuilt one.
+
+    Attributes:
+        name: The read model.
+        table: Its table.
+        kind: surplus (the serving one has it, and should not) or missing (it should have it).
+        row: The row's logical columns; bytes in hexadecimal digits.
+    """
+
+    name: str
+    table: str
+    kind: Literal["surplus", "missing"]
+    row: list[object]

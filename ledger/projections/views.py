@@ -1,252 +1,263 @@
-"""`Views`: the read models of one ledger, kept beside its log and brought up to date by readers.
-
-On SQLite each generation of the views is a file of its own in a folder beside the log
-(`news.db-views/`), and a pointer names the one that serves. A rebuild fills a new file and swaps
-the pointer, so it never holds up a reader, and never the log. The folder can be deleted at any
-time.
-
-A generation knows the ledger's id, its positions, and the leaf hash at each; a log that was
-restored to an older copy no longer matches, and the views are rebuilt.
-"""
+"""`Views`: the read models of one ledger, brought up to date by whoever reads them."""
 
 from __future__ import annotations
 
-import re
-import secrets
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from threading import RLock
+from threading import Event
 
-from ledger.errors import StoreBusy, StoreFull, StoreNotWritable
-from ledger.projections.changes import Changes
-from ledger.projections.contexts import Contexts
-from ledger.projections.current import Current
-from ledger.projections.generation import Damaged, Generation, Progress, Result
-from ledger.projections.permalinks import Permalinks
+from ledger.errors import InvalidInput, ProjectionDrifted, ProjectionStopped
+from ledger.projections.following import follow
+from ledger.projections.generation import Generation, Result
+from ledger.projections.place import Place
 from ledger.projections.projection import Projection
-from ledger.projections.records import ViewStatus
-from ledger.store.application import LedgerApplication
-from ledger.store.connections import connect, transaction, translated
-
-READ_MODELS: tuple[Projection, ...] = (Current(), Changes(), Permalinks(), Contexts())
-
-BATCH = 1000
-
-# How often a read begins again where other processes swap the views under it.
-_TRIES = 10
-
-_POINTER = "current"
-_NAME = re.compile(r"[0-9a-f]{16}\.db")
+from ledger.projections.projector import Damaged, Progress, Standing, leaf_at, standings
+from ledger.projections.rebuilding import drift, prove, statuses
+from ledger.projections.records import (
+    Drift,
+    ProjectionStatus,
+    RebuildProof,
+    Skip,
+    ViewStatus,
+)
+from ledger.projections.serving import TRIES, Serving, taken_away
+from ledger.store.log import Head
 
 
-class Views:
+class Views(Serving):
     """The read models of one ledger.
 
     Every read first takes the events it does not know yet, so a process sees its own writes.
-    Where the folder cannot be written, views are projected into a temporary folder instead.
-
-    Args:
-        application: The log.
-        folder: Where the generations lie.
-        read_models: What to project.
-        batch: How many events are taken in one transaction.
     """
 
-    def __init__(
-        self,
-        application: LedgerApplication,
-        folder: Path,
-        read_models: Sequence[Projection] = READ_MODELS,
-        batch: int = BATCH,
-    ) -> None:
-        self._application = application
-        self._folder = folder
-        self._read_models = read_models
-        self._batch = batch
-        self._lock = RLock()
-        self._generation: Generation | None = None
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+    # Asking
 
-    def read(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
+    def register(self, model: Projection) -> None:
+        """Add a read model of one's own; see `Projection`.
+
+        Raises:
+            InvalidInput: It is not declared as it must be, or another has its name or a table.
+        """
+        self._registry.add(model)
+
+    def read(self, query: Callable[[sqlite3.Connection], Result], *needs: str) -> Result:
         """Return what `query` finds in views that know every event recorded until now.
 
         Views that turn out damaged are thrown away, and the query is asked again of new ones.
 
+        Args:
+            query: Is given a connection, which sees one moment.
+            needs: The names of the read models that it asks; none means all of `ledger`'s own.
+
         Raises:
+            ProjectionStopped: One of those has failed on an event, so it does not know the rest.
+            UndecodableEvent: It has, because nobody can read that event.
             StoreError: The log cannot be read, or no views can be made anywhere.
         """
-        for _ in range(_TRIES):
-            generation = self._up_to_date()
+        for _ in range(TRIES):
+            generation = self._up_to_date(needs or self._usual)
+            self._require_all(self._registry.chosen(needs or self._usual), generation.standings)
             try:
                 return generation.read(query)
             except Damaged:
                 self._discard(generation)
-        raise StoreBusy(f"the views in {self._place} are taken away again and again: try later")
-
-    def rebuild(self, progress: Progress | None = None) -> tuple[ViewStatus, ...]:
-        """Fill new views from the log beside those that serve, swap, and say what they hold."""
-        with self._lock:
-            self._application.log.head()
-            self._use(self._build(progress, anyway=True))
-        return self.status()
+        raise taken_away(self._place)
 
     def status(self) -> tuple[ViewStatus, ...]:
-        """Return how each read model stands, once it is up to date."""
-
-        def look(db: sqlite3.Connection) -> tuple[ViewStatus, ...]:
-            positions = dict(db.execute("SELECT name, position FROM projections").fetchall())
-            return tuple(
-                ViewStatus(model.name, model.schema, positions[model.name], *model.digest(db))
-                for model in self._read_models
-            )
-
-        return self.read(look)
-
-    def close(self) -> None:
-        """Close the views; the next read opens them again."""
-        with self._lock:
-            self._use(None)
-            if self._temporary is not None:
-                self._temporary.cleanup()
-                self._temporary = None
-
-    # Which generation serves
-
-    def _up_to_date(self) -> Generation:
-        with self._lock:
-            # Asked first: where there is no log, nothing is made for its views.
-            head = self._application.log.head()
-            generation = self._serving()
-            if generation is None:
-                generation = self._build()
-            elif generation.head != head:
-                generation = self._caught_up(generation)
-            self._use(generation)
-            return generation
-
-    def _serving(self) -> Generation | None:
-        """Return the generation that the pointer names, if it belongs to this log."""
-        while name := self._pointed(self._place):
-            path = self._place / name
-            if self._generation is not None and self._generation.path == path:
-                return self._generation
-            generation = Generation(path)
+        """Return what each read model holds, once it is up to date: rows and digest."""
+        models = self._registry.chosen(())
+        for _ in range(TRIES):
+            generation = self._up_to_date(())
             try:
-                if generation.belongs_to(self._application, self._read_models):
-                    return generation
+                return generation.read(lambda db: statuses(db, models))
             except Damaged:
-                pass
-            except StoreNotWritable:
-                self._go_elsewhere()
-            generation.close()
-            # Another process may have swapped just now; then the new one is the one to look at.
-            if self._pointed(self._place) == name:
-                break
-        return None
+                self._discard(generation)
+        raise taken_away(self._place)
 
-    def _pointed(self, place: Path) -> str:
-        try:
-            name = (place / _POINTER).read_text().strip()
-        except (OSError, UnicodeDecodeError):
-            return ""
-        # One of our files in this very folder, whatever somebody wrote into the pointer.
-        return name if _NAME.fullmatch(name) else ""
+    def standing(self) -> tuple[ProjectionStatus, ...]:
+        """Return how each read model stands, once those that run are up to date."""
+        models = self._registry.chosen(())
+        generation = self._up_to_date(())
+        skips = self.skips()
+        return tuple(
+            _status_of(model.name, generation.standings[model.name], generation.head, skips)
+            for model in models
+        )
 
-    @property
-    def _place(self) -> Path:
-        return self._folder if self._temporary is None else Path(self._temporary.name)
-
-    def _go_elsewhere(self) -> None:
-        if self._temporary is not None:
-            return
-        with translated(Path(tempfile.tempdir or "the folder for temporary files")):
-            self._temporary = tempfile.TemporaryDirectory(prefix="ledger-views-")
-
-    def _use(self, generation: Generation | None) -> None:
-        if self._generation is not None and self._generation is not generation:
-            self._generation.close()
-        self._generation = generation
-
-    def _discard(self, generation: Generation) -> None:
-        with self._lock, suppress(OSError):
-            if self._generation is generation:
-                self._use(None)
-            generation.path.unlink()
-
-    # Filling it
-
-    def _caught_up(self, generation: Generation) -> Generation:
-        """Return `generation` after the events it lacked, or a new one if the log is another."""
-        try:
-            if generation.belongs_to(self._application, self._read_models):
-                generation.catch_up(self._application, self._read_models, self._batch)
-                return generation
-        except Damaged:
-            pass
-        except (StoreNotWritable, StoreFull):
-            if self._temporary is not None:
-                raise
-            self._go_elsewhere()
-        self._use(None)
-        return self._build()
-
-    def _build(self, progress: Progress | None = None, *, anyway: bool = False) -> Generation:
-        """Fill a new generation, point to it, and clear the others away.
+    def require(self, names: Collection[str] = ()) -> None:
+        """Refuse read models that have stopped.
 
         Args:
-            progress: Is told how far it is.
-            anyway: Even if another process has just done it.
-        """
-        try:
-            return self._build_in(self._place, progress, anyway)
-        except (StoreNotWritable, StoreFull):
-            if self._temporary is not None:
-                raise
-            self._go_elsewhere()
-            return self._build_in(self._place, progress, anyway)
+            names: Which; none means all.
 
-    def _build_in(self, place: Path, progress: Progress | None, anyway: bool) -> Generation:
-        with translated(place):
-            place.mkdir(exist_ok=True)
-            with self._building_alone(place):
-                if not anyway and (serving := self._serving()) is not None:
-                    with suppress(Damaged):
-                        serving.catch_up(self._application, self._read_models, self._batch)
-                        return serving
-                for stale in place.glob("*.db*"):
-                    if not stale.name.startswith(self._pointed(place) or "\0"):
-                        stale.unlink(missing_ok=True)
-                generation = Generation.make(
-                    place / f"{secrets.token_hex(8)}.db",
-                    self._application,
-                    self._read_models,
-                    self._batch,
-                    progress,
-                )
-                self._point_to(place, generation.path)
-        return generation
+        Raises:
+            ProjectionStopped: One of them has failed on an event.
+        """
+        self._require_all(self._registry.chosen(names), self._up_to_date(names).standings)
+
+    # Rebuilding
+
+    def rebuild(
+        self, names: Collection[str] = (), progress: Progress | None = None
+    ) -> tuple[RebuildProof, ...]:
+        """Fill read models anew beside those that serve, compare, and swap in one step.
+
+        Readers go on reading and writers writing meanwhile. Stopped anywhere, the old ones serve.
+
+        Args:
+            names: Which; none means all.
+            progress: Is told the position reached and the position aimed at, after each batch.
+
+        Raises:
+            InvalidInput: No read model is called so.
+        """
+        chosen = self._registry.chosen(names)
+        return self._somewhere(lambda place: self._rebuild(place, chosen, progress))
+
+    def _rebuild(
+        self, place: Place, chosen: Sequence[Projection], progress: Progress | None
+    ) -> tuple[RebuildProof, ...]:
+        # Asked first: where there is no log, nothing is made for its views.
+        self._application.log.head()
+        with place.building_alone():
+            old = self._serving(place)
+            some = len(chosen) < len(self._registry.all())
+            with place.making() as path:
+                new = self._made(path, place, old if some else None, chosen, progress)
+                source = self._source(place)
+                proofs = prove(old, new, source, chosen, progress)
+                new.advance(source, self._application.log.head().position, progress)
+                new.finish()
+                self._use(new, place)
+        return proofs
+
+    def check(
+        self, names: Collection[str] = (), progress: Progress | None = None
+    ) -> Iterator[Drift]:
+        """Fill read models aside and yield row by row what the serving ones have otherwise.
+
+        Nothing that serves is changed.
+
+        Raises:
+            InvalidInput: No read model is called so.
+            ProjectionStopped: One of them has failed on an event.
+            ProjectionDrifted: The file of the views itself is damaged.
+        """
+        chosen = self._registry.chosen(names)
+        generation = self._up_to_date([model.name for model in chosen])
+        try:
+            with generation.snapshot() as serving:
+                self._require_all(chosen, standings(serving))
+                (position,) = serving.execute("SELECT max(position) FROM projections").fetchone()
+                with self._made_aside(position, progress) as right:
+                    self._require_all(chosen, standings(right))
+                    for model in chosen:
+                        yield from drift(model, serving, right)
+        except Damaged as error:
+            raise ProjectionDrifted(
+                f"the views in {generation.path} are damaged: `ledger rebuild` puts them right"
+            ) from error
 
     @contextmanager
-    def _building_alone(self, place: Path) -> Iterator[None]:
-        """Keep other processes from building, or clearing away what is being built."""
-        with (
-            closing(connect(place / "lock", "rwc", timeout=3600)) as lock,
-            transaction(lock),
-        ):
-            yield
+    def _made_aside(self, target: int, progress: Progress | None) -> Iterator[sqlite3.Connection]:
+        with tempfile.TemporaryDirectory(prefix="ledger-aside-") as folder:
+            source = self._source(self._place)
+            aside = Generation.make(Path(folder, "aside.db"), source, target, progress)
+            try:
+                with aside.snapshot() as db:
+                    yield db
+            finally:
+                aside.close()
 
-    def _point_to(self, place: Path, path: Path) -> None:
-        before = self._pointed(place)
-        fresh = place / f"{_POINTER}.new"
-        fresh.write_text(path.name + "\n")
-        fresh.replace(place / _POINTER)
-        if before:
-            # The file goes before its log: without it, it would be read as it once was.
-            for old in sorted(place.glob(f"{before}*")):
-                old.unlink(missing_ok=True)
+    def aside(self, target: int, progress: Progress | None) -> tuple[ViewStatus, ...]:
+        """Fill read models aside up to position `target`, and return what they hold.
+
+        Raises:
+            ProjectionStopped: One of them fails on an event.
+        """
+        models = self._registry.chosen(())
+        with self._made_aside(target, progress) as db:
+            self._require_all(models, standings(db))
+            return statuses(db, models)
+
+    # Those that failed
+
+    def skip(self, name: str, position: int, reason: str, actor: str) -> None:
+        """Let a read model pass over an event, for good, and note who decided so, and why.
+
+        Raises:
+            InvalidInput: No read model is called so, or it has not stopped at this event.
+        """
+        (model,) = self._registry.chosen((name,))
+        if not reason.strip():
+            raise InvalidInput("say why the event is skipped")
+        standing = self._up_to_date((name,)).standings[model.name]
+        if standing.failed_at != position:
+            at = "runs" if standing.failed_at is None else f"stopped at event {standing.failed_at}"
+            raise InvalidInput(f"the projection {name} {at}: only that event can be skipped")
+        leaf = leaf_at(self._application, position)
+        now = datetime.now(UTC)
+        self._place.skips.add(Skip(name, position, leaf, reason, actor, now))
+        self.retry((name,))
+
+    def retry(self, names: Collection[str] = ()) -> tuple[ProjectionStatus, ...]:
+        """Let read models that have stopped try again; return how they stand then.
+
+        Args:
+            names: Which; none means all that have stopped.
+
+        Raises:
+            InvalidInput: No read model is called so.
+        """
+        chosen = [model.name for model in self._registry.chosen(names)]
+        generation = self._up_to_date(())
+        for name in chosen:
+            if generation.standings[name].failed_at is not None:
+                generation.retry(name)
+        return tuple(status for status in self.standing() if status.name in chosen)
+
+    def skips(self) -> tuple[Skip, ...]:
+        """Return the events that read models pass over, in order."""
+        return self._place.skips.all()
+
+    # Following
+
+    def follow(self, stop: Event) -> Iterator[tuple[bool, int]]:
+        """Keep the views up to date until `stop` is set; see `following.follow`."""
+        return follow(lambda: self._place, lambda: self._up_to_date(()).head.position, stop)
+
+    def _require_all(
+        self, models: Sequence[Projection], standings: Mapping[str, Standing]
+    ) -> None:
+        """Refuse read models that have stopped."""
+        for model in models:
+            failed_at, error = standings[model.name].failed_at, standings[model.name].error
+            if failed_at is not None:
+                # If it is an event that nobody can read, that is what to say.
+                next(self._application.read(failed_at - 1, failed_at), None)
+                raise ProjectionStopped(
+                    f"the projection {model.name} has stopped at event {failed_at}: {error}; once "
+                    f"that is mended, `ledger projections retry {model.name}`, or skip the event"
+                )
+
+
+def _status_of(
+    name: str, standing: Standing, head: Head, skips: Sequence[Skip]
+) -> ProjectionStatus:
+    return ProjectionStatus(
+        name=name,
+        schema=standing.schema,
+        position=standing.position,
+        lag=head.position - standing.position,
+        state="running" if standing.failed_at is None else "stopped",
+        failed_at=standing.failed_at,
+        error=standing.error,
+        skipped=tuple(skip for skip in skips if skip.name == name),
+    )
 
 
 def views_folder(log: Path) -> Path:

@@ -78,6 +78,28 @@ def connect(
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Hold the file's write lock and commit at the end, or roll everything back."""
     connection.execute("BEGIN IMMEDIATE")
+    with committed(connection):
+        yield
+
+
+def begin_at_once(connection: sqlite3.Connection) -> bool:
+    """Take the file's write lock; return False where another process holds it."""
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            return False
+        raise
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {patience}")
+    return True
+
+
+@contextmanager
+def committed(connection: sqlite3.Connection) -> Iterator[None]:
+    """Commit the transaction that has begun, or roll everything back."""
     try:
         yield
         connection.execute("COMMIT")

@@ -168,6 +168,20 @@ class LogRecorder(ApplicationRecorder):
         """
 
     @abstractmethod
+    def load(self, rows: Sequence[Row]) -> None:
+        """Append events as they lie in another log: their bytes, positions and times.
+
+        This is for copies and replays, and for nothing else.
+
+        Args:
+            rows: The events that follow this log's end, in order.
+
+        Raises:
+            eventsourcing.persistence.IntegrityError: They do not follow it.
+            StoreError: The store failed; nothing was stored.
+        """
+
+    @abstractmethod
     def head(self) -> Head:
         """Return the end of the log."""
 

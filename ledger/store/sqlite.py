@@ -47,6 +47,7 @@ Clock = Callable[[], int]
 """Gives the present time in microseconds since 1970-01-01T00:00:00Z."""
 
 _COLUMNS = "position, entry, version, type, recorded_at, meta, content"
+_INSERT = f"INSERT INTO events ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _LAST_POSITION = 2**63 - 1
 
 
@@ -140,7 +141,7 @@ class SQLiteRecorder(LogRecorder):
                 recorded_at = max(now, head.recorded_at)
                 first = head.position + 1
                 writer.executemany(
-                    f"INSERT INTO events ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                    _INSERT,
                     [
                         (position, entry, version, type_, recorded_at, meta, content)
                         for position, (entry, version, type_, meta, content) in enumerate(
@@ -149,6 +150,12 @@ class SQLiteRecorder(LogRecorder):
                     ],
                 )
         return Appended(first, recorded_at, recorded_at - now)
+
+    def load(self, rows: Sequence[Row]) -> None:
+        """Append events as they lie in another log: their bytes, positions and times."""
+        with self._lock, translated(self.path, "; nothing was stored"):
+            with transaction(writer := self._sound_writer()):
+                writer.executemany(_INSERT, rows)
 
     def head(self) -> Head:
         """Return the end of the log."""

@@ -20,7 +20,8 @@ from ledger import Ledger
 from ledger.projections.current import Current
 from ledger.projections.projection import Projection
 from ledger.projections.records import ViewStatus
-from ledger.projections.views import READ_MODELS, Views, views_folder
+from ledger.projections.registry import BUILT_IN
+from ledger.projections.views import Views, views_folder
 
 DAY = date(2021, 3, 4)
 
@@ -372,8 +373,8 @@ def test_a_changed_read_model_is_projected_anew(url: str, log: Path) -> None:
     fill(url)
     old = digests(url)
     serving = generation(log)
-    models: tuple[Projection, ...] = (Grown(), *READ_MODELS[1:])
-    for read_models in (models, READ_MODELS[:2]):
+    models: tuple[Projection, ...] = (Grown(), *BUILT_IN[1:])
+    for read_models in (models, BUILT_IN[:2]):
         with Ledger.open(url) as ledger:
             views = Views(ledger.application, views_folder(log), read_models)
             status = views.status()

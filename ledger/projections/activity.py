@@ -1,0 +1,246 @@
+"""Activity: who edits what and when, what flips back, and which headlines changed in silence."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from ledger.domain.events import CorrectionPublished, EntryCreated, EntryEdited, RecordedEvent
+from ledger.domain.values import FIELDS
+from ledger.projections.changes import fields_set
+from ledger.projections.projection import Projection
+from ledger.store.log import to_datetime, to_microseconds
+
+By = Literal["day", "actor", "field", "entry"]
+
+# A slug follows its headline, and a layout is not seen: what flips back is what readers see.
+_FLIPPING = tuple(field for field in FIELDS if field not in {"slug", "layout"})
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(dict[str, tuple[bytes, bytes | None]]).decode
+
+
+class Count(msgspec.Struct, frozen=True):
+    """How many edits there were.
+
+    Attributes:
+        of: A day (UTC, of publication), an actor, a field, or an entry's id.
+        edits: The edits; a creation, a retraction or a correction is none.
+        minor: How many of them were called minor.
+    """
+
+    of: str
+    edits: int
+    minor: int
+
+
+class Flip(msgspec.Struct, frozen=True, kw_only=True):
+    """An edit by which a field went back to what it had said before the last change (A-B-A)."""
+
+    entry: UUID
+    version: int
+    field: str
+    actor: str
+    published_at: datetime
+
+
+class SilentEdit(msgspec.Struct, frozen=True, kw_only=True):
+    """A headline that changed, with no correction published on the entry since.
+
+    Attributes:
+        entry: Whose.
+        version: The version that changed it.
+        actor: Who did, as claimed.
+        published_at: When, as stated; aware, UTC.
+        minor: Whether the actor called it minor.
+        old: The headline before.
+        new: The headline after.
+    """
+
+    entry: UUID
+    version: int
+    actor: str
+    published_at: datetime
+    minor: bool
+    old: str
+    new: str
+
+
+class Activity(Projection):
+    """Counts edits, and compares the values of each field with the two before."""
+
+    name = "activity"
+    schema = 1
+    ddl = (
+        """
+        CREATE TABLE edits (
+            kind TEXT NOT NULL,
+            key TEXT NOT NULL,
+            edits INTEGER NOT NULL,
+            minor INTEGER NOT NULL,
+            PRIMARY KEY (kind, key)
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE last_values (
+            entry BLOB PRIMARY KEY,
+            headline TEXT NOT NULL,
+            digests BLOB NOT NULL
+        ) STRICT
+        """,
+        """
+        CREATE TABLE flips (
+            entry BLOB NOT NULL,
+            version INTEGER NOT NULL,
+            field TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            actor TEXT NOT NULL,
+            published_at INTEGER NOT NULL,
+            PRIMARY KEY (entry, version, field)
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE silent_edits (
+            entry BLOB NOT NULL,
+            version INTEGER NOT NULL,
+            position INTEGER NOT NULL,
+            actor TEXT NOT NULL,
+            published_at INTEGER NOT NULL,
+            minor INTEGER NOT NULL,
+            old TEXT NOT NULL,
+            new TEXT NOT NULL,
+            PRIMARY KEY (entry, version)
+        ) STRICT, WITHOUT ROWID
+        """,
+    )
+    tables = {
+        "edits": "kind, key, edits, minor",
+        "last_values": "entry, headline, digests",
+        "flips": "entry, version, field, position, actor, published_at",
+        "silent_edits": "entry, version, position, actor, published_at, minor, old, new",
+    }
+
+    def apply(self, events: Sequence[RecordedEvent], db: sqlite3.Connection) -> None:
+        """Count each edit, and compare what it says."""
+        for event in events:
+            data = event.data
+            if isinstance(data, CorrectionPublished):
+                db.execute("DELETE FROM silent_edits WHERE entry = ?", (event.entry.bytes,))
+            elif isinstance(data, EntryCreated):
+                seen = {field: (_digest(getattr(data, field)), None) for field in _FLIPPING}
+                db.execute(
+                    "INSERT INTO last_values VALUES (?, ?, ?)",
+                    (event.entry.bytes, data.headline, _encode(seen)),
+                )
+            elif isinstance(data, EntryEdited):
+                fields = fields_set(event)
+                self._count(event, fields, db)
+                self._compare(event, data, fields, db)
+
+    def _count(self, event: RecordedEvent, fields: Iterable[str], db: sqlite3.Connection) -> None:
+        keys = [
+            ("day", event.meta.published_at.date().isoformat()),
+            ("actor", event.meta.actor),
+            ("entry", str(event.entry)),
+            *(("field", field) for field in fields),
+        ]
+        minor = event.meta.minor
+        db.executemany(
+            "INSERT INTO edits VALUES (?1, ?2, 1, ?3) "
+            "ON CONFLICT DO UPDATE SET edits = edits + 1, minor = minor + ?3",
+            [(kind, key, minor) for kind, key in keys],
+        )
+
+    def _compare(
+        self,
+        event: RecordedEvent,
+        data: EntryEdited,
+        fields: Iterable[str],
+        db: sqlite3.Connection,
+    ) -> None:
+        entry, meta = event.entry.bytes, event.meta
+        old, digests = db.execute(
+            "SELECT headline, digests FROM last_values WHERE entry = ?", (entry,)
+        ).fetchone()
+        seen = _decode(digests)
+        published_at = to_microseconds(meta.published_at)
+        for field in fields:
+            if field in _FLIPPING:
+                last, before = seen[field]
+                seen[field] = (digest := _digest(getattr(data, field)), last)
+                if digest == before:
+                    db.execute(
+                        "INSERT INTO flips VALUES (?, ?, ?, ?, ?, ?)",
+                        (entry, event.version, field, event.position, meta.actor, published_at),
+                    )
+        new = old if data.headline is UNSET else data.headline
+        if new != old:
+            db.execute(
+                "INSERT INTO silent_edits VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(entry, event.version, event.position, meta.actor),
+                    *(published_at, meta.minor, old, new),
+                ),
+            )
+        db.execute(
+            "UPDATE last_values SET headline = ?, digests = ? WHERE entry = ?",
+            (new, _encode(seen), entry),
+        )
+
+
+def _digest(value: object) -> bytes:
+    return sha256(_encode(value)).digest()[:8]
+
+
+def counts(db: sqlite3.Connection, by: By) -> list[Count]:
+    """Return the numbers of edits: days in order, all else the most edited first."""
+    order = "key" if by == "day" else "edits DESC, key"
+    rows = db.execute(
+        f"SELECT key, edits, minor FROM edits WHERE kind = ? ORDER BY {order}",
+        (by,),
+    )
+    return [Count(*row) for row in rows]
+
+
+def flips(db: sqlite3.Connection) -> list[Flip]:
+    """Return the edits by which a field flipped back, in the order they were recorded."""
+    rows = db.execute(
+        "SELECT entry, version, field, actor, published_at FROM flips ORDER BY position, field"
+    )
+    return [
+        Flip(
+            entry=UUID(bytes=entry),
+            version=version,
+            field=field,
+            actor=actor,
+            published_at=to_datetime(published_at),
+        )
+        for entry, version, field, actor, published_at in rows
+    ]
+
+
+def silent_edits(db: sqlite3.Connection) -> list[SilentEdit]:
+    """Return the silent edits, in the order they were recorded."""
+    rows = db.execute(
+        "SELECT entry, version, actor, published_at, minor, old, new FROM silent_edits "
+        "ORDER BY position"
+    )
+    return [
+        SilentEdit(
+            entry=UUID(bytes=entry),
+            version=version,
+            actor=actor,
+            published_at=to_datetime(published_at),
+            minor=bool(minor),
+            old=old,
+            new=new,
+        )
+        for entry, version, actor, published_at, minor, old, new in rows
+    ]

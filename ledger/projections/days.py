@@ -1,0 +1,171 @@
+"""Days: how each entry was filed (its edition, day, topic and status), and from when to when."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from msgspec import UNSET
+
+from ledger.domain.events import (
+    EntryCreated,
+    EntryEdited,
+    EntryMerged,
+    EntryReinstated,
+    EntryRetracted,
+    RecordedEvent,
+)
+from ledger.domain.values import Status
+from ledger.projections.moments import NOW, Moment, held
+from ledger.projections.projection import Projection
+
+
+class Filed(NamedTuple):
+    """How an entry is filed."""
+
+    edition: str
+    day: str
+    topic: str | None
+    status: Status
+
+
+class Days(Projection):
+    """Files each entry, anew whenever that changes."""
+
+    name = "days"
+    schema = 1
+    ddl = (
+        """
+        CREATE TABLE days (
+            entry BLOB NOT NULL,
+            since INTEGER NOT NULL,
+            until INTEGER,
+            first INTEGER NOT NULL,
+            edition TEXT NOT NULL,
+            day TEXT NOT NULL,
+            topic TEXT,
+            status TEXT NOT NULL,
+            PRIMARY KEY (entry, since)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX days_in_order ON days (edition, day, first)",
+        "CREATE INDEX days_by_day ON days (day)",
+        "CREATE INDEX days_by_topic ON days (topic)",
+    )
+    tables = {"days": "entry, since, until, first, edition, day, topic, status"}
+
+    def apply(self, events: Sequence[RecordedEvent], db: sqlite3.Connection) -> None:
+        """File new entries, and file anew those that moved."""
+        for event in events:
+            data = event.data
+            entry = event.entry.bytes
+            if isinstance(data, EntryCreated):
+                filed = Filed(data.edition, data.date.isoformat(), data.topic, "active")
+                db.execute(
+                    "INSERT INTO days VALUES (?, ?, NULL, ?, ?, ?, ?, ?)",
+                    (entry, event.version, event.position, *filed),
+                )
+            elif _may_move(event):
+                since, first, *before = db.execute(
+                    "SELECT since, first, edition, day, topic, status FROM days "
+                    "WHERE entry = ? ORDER BY since DESC LIMIT 1",
+                    (entry,),
+                ).fetchone()
+                filed = _after(Filed(*before), event)
+                if filed != Filed(*before):
+                    db.execute(
+                        "UPDATE days SET until = ? WHERE entry = ? AND since = ?",
+                        (event.version, entry, since),
+                    )
+                    db.execute(
+                        "INSERT INTO days VALUES (?, ?, NULL, ?, ?, ?, ?, ?)",
+                        (entry, event.version, first, *filed),
+                    )
+
+
+def _may_move(event: RecordedEvent) -> bool:
+    data = event.data
+    if isinstance(data, EntryEdited):
+        return not (data.edition is UNSET and data.date is UNSET and data.topic is UNSET)
+    return isinstance(data, EntryRetracted | EntryReinstated | EntryMerged)
+
+
+def _after(filed: Filed, event: RecordedEvent) -> Filed:
+    match event.data:
+        case EntryRetracted():
+            return filed._replace(status="retracted")
+        case EntryMerged():
+            return filed._replace(status="merged")
+        case EntryReinstated():
+            return filed._replace(status="active")
+        case EntryEdited() as data:
+            return Filed(
+                filed.edition if data.edition is UNSET else data.edition,
+                filed.day if data.date is UNSET else data.date.isoformat(),
+                filed.topic if data.topic is UNSET else data.topic,
+                filed.status,
+            )
+    return filed
+
+
+def find(
+    db: sqlite3.Connection,
+    moment: Moment = NOW,
+    *,
+    day: date | None = None,
+    topic: str | None = None,
+    context: str | None = None,
+    status: Status | None = None,
+) -> list[UUID]:
+    """Return the entries that matched everything given at a moment, by day, then by id."""
+    conditions = {
+        "day": "days.day = :day",
+        "topic": "days.topic = :topic",
+        "status": "days.status = :status",
+        "context": "EXISTS (SELECT 1 FROM contexts WHERE context = :context "
+        f"AND contexts.entry = days.entry AND {held('contexts', moment)})",
+    }
+    values = {
+        "day": None if day is None else day.isoformat(),
+        "topic": topic,
+        "status": status,
+        "context": context,
+    }
+    given = {name: value for name, value in values.items() if value is not None}
+    where = " AND ".join([*(conditions[name] for name in given), held("days", moment)])
+    rows = db.execute(
+        f"SELECT entry FROM days WHERE {where} ORDER BY day, entry",
+        given | moment.parameters,
+    )
+    return [UUID(bytes=entry) for (entry,) in rows]
+
+
+def entries_of(
+    db: sqlite3.Connection, edition: str, day: date, moment: Moment = NOW
+) -> tuple[UUID, ...]:
+    """Return the entries that a day of an edition had, in the order the ledger learned of them."""
+    rows = db.execute(
+        "SELECT entry FROM days WHERE edition = :edition AND day = :day "
+        f"AND {held('days', moment)} ORDER BY first",
+        {"edition": edition, "day": day.isoformat(), **moment.parameters},
+    )
+    return tuple(UUID(bytes=entry) for (entry,) in rows)
+
+
+def neighbours(
+    db: sqlite3.Connection, edition: str, day: date, moment: Moment = NOW
+) -> tuple[date | None, date | None]:
+    """Return the last day before and the first day after that had entries."""
+
+    def nearest(side: str, order: str) -> date | None:
+        row = db.execute(
+            f"SELECT day FROM days WHERE edition = :edition AND day {side} :day "
+            f"AND {held('days', moment)} ORDER BY day {order} LIMIT 1",
+            {"edition": edition, "day": day.isoformat(), **moment.parameters},
+        ).fetchone()
+        return None if row is None else date.fromisoformat(row[0])
+
+    return nearest("<", "DESC"), nearest(">", "ASC")

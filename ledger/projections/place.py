@@ -1,0 +1,104 @@
+"""The folder that the generations of one ledger's views lie in: who serves, who builds, who leads.
+
+On SQLite each generation is a file of its own in a folder beside the log (`news.db-views/`), and a
+pointer names the one that serves. A rebuild fills a new file and swaps the pointer, so it never
+holds up a reader, and never the log. The folder can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from ledger.projections.skips import Skips
+from ledger.store.connections import begin_at_once, connect, transaction, translated
+
+_POINTER = "current"
+_NAME = re.compile(r"[0-9a-f]{16}\.db")
+
+# How long one process waits for another that builds, in seconds.
+_PATIENCE = 3600
+
+
+class Place:
+    """One folder of generations.
+
+    Attributes:
+        folder: Where it is; made when it is first needed.
+        skips: The events that read models pass over.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.skips = Skips(folder)
+
+    def serving(self) -> Path | None:
+        """Return the file that the pointer names; None where it names none."""
+        try:
+            name = (self.folder / _POINTER).read_text().strip()
+        except (OSError, UnicodeDecodeError):
+            return None
+        # One of our files in this very folder, whatever somebody wrote into the pointer.
+        return self.folder / name if _NAME.fullmatch(name) else None
+
+    @contextmanager
+    def making(self) -> Iterator[Path]:
+        """Lend a file for a new generation; what is left half-made is cleared away."""
+        self._clear()
+        try:
+            yield self.folder / f"{secrets.token_hex(8)}.db"
+        except BaseException:
+            self._clear()
+            raise
+
+    def _clear(self) -> None:
+        """Remove all generations but the one that serves; only who builds alone may do so."""
+        serving = self.serving()
+        for stale in self.folder.glob("*.db*"):
+            if _NAME.match(stale.name) and (
+                serving is None or not stale.name.startswith(serving.name)
+            ):
+                stale.unlink(missing_ok=True)
+
+    def point_to(self, path: Path) -> None:
+        """Let a generation serve, from one moment to the next, and remove the one before it."""
+        before = self.serving()
+        fresh = self.folder / f"{_POINTER}.new"
+        fresh.write_text(path.name + "\n")
+        fresh.replace(self.folder / _POINTER)
+        if before is not None:
+            # The file goes before its log: without it, it would be read as it once was.
+            for old in sorted(self.folder.glob(f"{before.name}*")):
+                old.unlink(missing_ok=True)
+
+    @contextmanager
+    def building_alone(self) -> Iterator[None]:
+        """Keep other processes from building, or clearing away what is being built."""
+        with translated(self.folder):
+            self.folder.mkdir(exist_ok=True)
+            with (
+                closing(connect(self.folder / "lock", "rwc", timeout=_PATIENCE)) as lock,
+                transaction(lock),
+            ):
+                yield
+
+    def lead(self) -> sqlite3.Connection | None:
+        """Return a connection that makes this process the leader while it is open.
+
+        None: another process is. The system lets go of the lock when a process dies.
+        """
+        with translated(self.folder):
+            self.folder.mkdir(exist_ok=True)
+            leader = connect(self.folder / "leader", "rwc", timeout=0)
+            try:
+                if begin_at_once(leader):
+                    return leader
+            except BaseException:
+                leader.close()
+                raise
+            leader.close()
+            return None

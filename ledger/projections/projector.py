@@ -1,0 +1,280 @@
+"""The projector: gives the events of the log to the read models, batch by batch.
+
+A batch and the new positions are one transaction, so each event counts once for each read model,
+whoever else is projecting and wherever a process dies. A read model that fails on an event stops
+there, and says so; the others go on.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from ledger.domain.events import RecordedEvent
+from ledger.errors import StoreBusy, UndecodableEvent
+from ledger.projections.projection import Projection
+from ledger.store.application import LedgerApplication
+from ledger.store.connections import begin_at_once, committed
+from ledger.store.leaf import leaf_hash
+from ledger.store.log import Row
+
+Progress = Callable[[int, int], None]
+"""Is told the position reached and the position aimed at."""
+
+BOOKKEEPING = (
+    "CREATE TABLE views (ledger TEXT NOT NULL) STRICT",
+    """
+    CREATE TABLE projections (
+        name TEXT PRIMARY KEY,
+        schema INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        leaf BLOB NOT NULL,
+        failed_at INTEGER,
+        error TEXT,
+        tables TEXT NOT NULL
+    ) STRICT
+    """,
+)
+
+# What tells of the disk or of other processes, not of the read model or the event.
+_CIRCUMSTANCES = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_READONLY,
+}
+
+_PATIENCE = 30.0
+_PAUSE = 0.0002
+
+
+class Source(msgspec.Struct, frozen=True):
+    """What read models are filled from.
+
+    Attributes:
+        application: The log.
+        read_models: What to project.
+        batch: How many events are taken in one transaction.
+        skips: The (read model, position, leaf hash) that somebody decided to pass over.
+    """
+
+    application: LedgerApplication
+    read_models: tuple[Projection, ...]
+    batch: int
+    skips: frozenset[tuple[str, int, bytes]] = frozenset()
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Where a read model stands.
+
+    Attributes:
+        schema: The version of its tables.
+        position: The last event it has taken.
+        leaf: That event's leaf hash; empty where it has taken none.
+        failed_at: The event it failed on; None: it runs.
+        error: The handler that failed, and what it raised.
+    """
+
+    schema: int
+    position: int
+    leaf: bytes
+    failed_at: int | None
+    error: str | None
+
+
+class Damaged(Exception):
+    """A file of views is damaged, or has been taken away."""
+
+
+def standings(db: sqlite3.Connection) -> dict[str, Standing]:
+    """Return where each read model of a file stands, by name."""
+    return {
+        name: Standing(*row)
+        for name, *row in db.execute(
+            "SELECT name, schema, position, leaf, failed_at, error FROM projections"
+        )
+    }
+
+
+def project(
+    db: sqlite3.Connection, source: Source, target: int, progress: Progress | None = None
+) -> dict[str, Standing]:
+    """Bring the read models that run up to position `target`; return where all of them stand.
+
+    Those that the file lacks, or has in another schema, are let be.
+    """
+    while True:
+        found = standings(db)
+        reached = _reached(found, source, target)
+        if reached < target:
+            if _begin(db, source, target):
+                with committed(db):
+                    reached = _take(db, source, target)
+            else:
+                reached = target
+            found = standings(db)
+        if progress is not None:
+            progress(reached, target)
+        if reached >= target:
+            return found
+
+
+def add(db: sqlite3.Connection, model: Projection) -> None:
+    """Make a read model's tables, empty, in place of those it had."""
+    row = db.execute("SELECT tables FROM projections WHERE name = ?", (model.name,)).fetchone()
+    for table in row[0].split() if row else ():
+        db.execute(f'DROP TABLE IF EXISTS "{table}"')
+    before = _tables(db)
+    for statement in model.ddl:
+        db.execute(statement)
+    # A virtual table is made before those it keeps its content in, and dropped before them.
+    new = [table for table in _tables(db) if table not in before]
+    db.execute(
+        "INSERT OR REPLACE INTO projections VALUES (?, ?, 0, x'', NULL, NULL, ?)",
+        (model.name, model.schema, " ".join(new)),
+    )
+
+
+def runs(standing: Standing | None, model: Projection) -> bool:
+    """Return whether a read model is there in its present schema, and has not stopped."""
+    return standing is not None and standing.schema == model.schema and standing.failed_at is None
+
+
+def leaf_at(application: LedgerApplication, position: int) -> bytes:
+    """Return the leaf hash of the event at `position`, empty where there is none."""
+    rows = application.log.read(position - 1, 1, position)
+    return leaf_hash(rows[0]) if rows else b""
+
+
+def _reached(found: dict[str, Standing], source: Source, target: int) -> int:
+    """Return the position of the last of those that run; `target` where none does."""
+    running = (found[m.name].position for m in source.read_models if runs(found.get(m.name), m))
+    return min(running, default=target)
+
+
+def _begin(db: sqlite3.Connection, source: Source, target: int) -> bool:
+    """Take the file's write lock; or return False once somebody else has reached `target`.
+
+    SQLite's own waiting sleeps for milliseconds; whoever holds the lock is at our very work, and
+    done with it in less.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while not begin_at_once(db):
+        if _reached(standings(db), source, target) >= target:
+            return False
+        if time.monotonic() > deadline:
+            raise StoreBusy("the views are being written by another process: try again")
+        time.sleep(_PAUSE)
+    return True
+
+
+def _take(db: sqlite3.Connection, source: Source, target: int) -> int:
+    """Give the next batch to the read models that run, and return the position reached."""
+    # Read under the lock: another process may have come further meanwhile.
+    found = standings(db)
+    after = _reached(found, source, target)
+    rows = source.application.log.read(after, source.batch, target) if after < target else []
+    if not rows:
+        return target
+    events = [_decoded(source, row) for row in rows]
+    for model in source.read_models:
+        standing = found.get(model.name)
+        if standing is not None and runs(standing, model):
+            _give(db, source, model, standing, rows, events)
+    return rows[-1].position
+
+
+def _give(
+    db: sqlite3.Connection,
+    source: Source,
+    model: Projection,
+    standing: Standing,
+    rows: Sequence[Row],
+    events: Sequence[RecordedEvent | UndecodableEvent],
+) -> None:
+    """Give a read model the events it lacks; where it fails, all before the one it fails on."""
+    skipped = {position for name, position, leaf in source.skips if name == model.name}
+    kept = [
+        event
+        for row, event in zip(rows, events, strict=True)
+        if row.position > standing.position
+        and not (
+            row.position in skipped and (model.name, row.position, leaf_hash(row)) in source.skips
+        )
+    ]
+    failed_at, failure = _apply(db, model, kept)
+    taken = [row for row in rows if failed_at is None or row.position < failed_at]
+    position, leaf = standing.position, standing.leaf
+    if taken and taken[-1].position > position:
+        position, leaf = taken[-1].position, leaf_hash(taken[-1])
+    db.execute(
+        "UPDATE projections SET position = ?, leaf = ?, failed_at = ?, error = ? WHERE name = ?",
+        (position, leaf, failed_at, failure, model.name),
+    )
+
+
+def _apply(
+    db: sqlite3.Connection, model: Projection, events: Sequence[RecordedEvent | UndecodableEvent]
+) -> tuple[int | None, str | None]:
+    """Give events to a read model, together or one by one; return where and why it failed."""
+    if _attempt(db, model, events) is None:
+        return None, None
+    for event in events:
+        failure = _attempt(db, model, [event])
+        if failure is not None:
+            return event.position, failure
+    return None, None
+
+
+def _attempt(
+    db: sqlite3.Connection, model: Projection, events: Sequence[RecordedEvent | UndecodableEvent]
+) -> str | None:
+    """Give events to a read model, all or none; return what went wrong."""
+    readable: list[RecordedEvent] = []
+    for event in events:
+        if isinstance(event, UndecodableEvent):
+            return str(event)
+        readable.append(event)
+    if not readable:
+        return None
+    db.execute("SAVEPOINT attempt")
+    try:
+        model.apply(readable, db)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it raises, the others go on
+        _raise_circumstance(db, model, error)
+        db.execute("ROLLBACK TO attempt")
+        return f"{model.handler_of(readable[0])} raised {type(error).__name__}: {error}"
+    finally:
+        if db.in_transaction:
+            db.execute("RELEASE attempt")
+    return None
+
+
+def _raise_circumstance(db: sqlite3.Connection, model: Projection, error: Exception) -> None:
+    """Raise what is not the read model's fault again: a full disk, a damaged file."""
+    if not isinstance(error, sqlite3.Error):
+        return
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _CIRCUMSTANCES or not db.in_transaction:
+        raise error
+    if not set(model.tables) <= set(_tables(db)):
+        raise Damaged from error
+
+
+def _decoded(source: Source, row: Row) -> RecordedEvent | UndecodableEvent:
+    try:
+        return source.application.event_mapper.to_event(row)
+    except UndecodableEvent as error:
+        return error
+
+
+def _tables(db: sqlite3.Connection) -> list[str]:
+    return [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]

@@ -1,0 +1,139 @@
+"""Full-text search of headline, topic, summary and sources, in every version ever published."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent
+from ledger.domain.values import Source
+from ledger.projections.moments import NOW, Moment, begun, held
+from ledger.projections.projection import Projection
+from ledger.projections.tokens import terms, tokens
+
+FIELDS = ("headline", "topic", "summary", "sources")
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """A version that holds what was searched for: the first one with this text."""
+
+    entry: UUID
+    version: int
+
+
+class Search(Projection):
+    """Indexes each version whose text differs from the one before.
+
+    The index is FTS5 over tokens that come ready made, so SQLite's tokenizer has only to part
+    them at spaces; it keeps no text of its own.
+    """
+
+    name = "search"
+    schema = 1
+    ddl = (
+        """
+        CREATE TABLE documents (
+            position INTEGER PRIMARY KEY,
+            entry BLOB NOT NULL,
+            since INTEGER NOT NULL,
+            until INTEGER
+        ) STRICT
+        """,
+        "CREATE INDEX documents_by_entry ON documents (entry) WHERE until IS NULL",
+        """
+        CREATE TABLE texts (
+            entry BLOB PRIMARY KEY,
+            headline TEXT NOT NULL,
+            topic TEXT NOT NULL,
+            summary TEXT NOT NULL,
+            sources TEXT NOT NULL
+        ) STRICT
+        """,
+        """
+        CREATE VIRTUAL TABLE words USING fts5 (
+            headline, topic, summary, sources, content = '', tokenize = 'ascii'
+        )
+        """,
+    )
+    tables = {
+        "documents": "position, entry, since, until",
+        "texts": "entry, headline, topic, summary, sources",
+    }
+
+    def apply(self, events: Sequence[RecordedEvent], db: sqlite3.Connection) -> None:
+        """Add a document for each event that changed a text."""
+        for event in events:
+            data = event.data
+            if isinstance(data, EntryCreated):
+                self._index(db, event, _texts(("", "", "", ""), data))
+            elif isinstance(data, EntryEdited) and any(
+                getattr(data, field) is not UNSET for field in FIELDS
+            ):
+                before = db.execute(
+                    "SELECT headline, topic, summary, sources FROM texts WHERE entry = ?",
+                    (event.entry.bytes,),
+                ).fetchone()
+                db.execute(
+                    "UPDATE documents SET until = ? WHERE entry = ? AND until IS NULL",
+                    (event.version, event.entry.bytes),
+                )
+                self._index(db, event, _texts(before, data))
+
+    def _index(self, db: sqlite3.Connection, event: RecordedEvent, texts: tuple[str, ...]) -> None:
+        entry = event.entry.bytes
+        db.execute("INSERT OR REPLACE INTO texts VALUES (?, ?, ?, ?, ?)", (entry, *texts))
+        db.execute(
+            "INSERT INTO documents VALUES (?, ?, ?, NULL)", (event.position, entry, event.version)
+        )
+        db.execute(
+            "INSERT INTO words (rowid, headline, topic, summary, sources) VALUES (?, ?, ?, ?, ?)",
+            (event.position, *(" ".join(tokens(text)) for text in texts)),
+        )
+
+
+def _texts(before: tuple[str, ...], data: EntryCreated | EntryEdited) -> tuple[str, ...]:
+    """Return the texts of an entry after an event, in the order of `FIELDS`."""
+    found: list[str] = []
+    for field, old in zip(FIELDS, before, strict=True):
+        value = getattr(data, field)
+        if value is UNSET:
+            found.append(old)
+        elif field == "sources":
+            found.append(_sources(value))
+        else:
+            found.append(value or "")
+    return tuple(found)
+
+
+def _sources(sources: tuple[Source, ...]) -> str:
+    return " / ".join(f"{source.name} {source.url}" for source in sources)
+
+
+def search(
+    db: sqlite3.Connection, query: str, moment: Moment = NOW, *, all_versions: bool = False
+) -> list[Hit]:
+    """Return the versions that hold everything a query asks for, by entry, then by version.
+
+    Args:
+        db: The views.
+        query: See `tokens.terms`.
+        moment: Which versions count: those that entries had at this moment.
+        all_versions: Those that they had before, too.
+    """
+    wanted = terms(query)
+    if not wanted:
+        return []
+    match = " AND ".join(
+        f'"{" ".join(sequence)}"' + (" *" if is_prefix else "") for sequence, is_prefix in wanted
+    )
+    when = (begun if all_versions else held)("documents", moment)
+    rows = db.execute(
+        "SELECT entry, since FROM documents WHERE position IN "
+        f"(SELECT rowid FROM words WHERE words MATCH :match) AND {when} ORDER BY entry, since",
+        {"match": match, **moment.parameters},
+    )
+    return [Hit(UUID(bytes=entry), version) for entry, version in rows]

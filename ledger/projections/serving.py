@@ -1,0 +1,237 @@
+"""Which generation of the views serves: opened, brought up to date, made where it is not there.
+
+A generation knows the ledger's id, its positions, and the leaf hash at each; a log that was
+restored to an older copy no longer matches, and the views are rebuilt.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from pathlib import Path
+from threading import RLock
+
+from ledger.errors import StoreBusy, StoreFull, StoreNotWritable
+from ledger.projections.generation import Generation, Result
+from ledger.projections.place import Place
+from ledger.projections.projection import Projection
+from ledger.projections.projector import Damaged, Progress, Source
+from ledger.projections.registry import BUILT_IN, Registry
+from ledger.store.application import LedgerApplication
+from ledger.store.connections import translated
+from ledger.store.log import Head
+
+BATCH = 1000
+
+# How often a read begins again where other processes swap the views under it.
+TRIES = 10
+
+
+class Serving:
+    """The generation that serves.
+
+    Where the folder cannot be written, views are projected into a temporary folder instead.
+
+    Args:
+        application: The log.
+        folder: Where the generations lie.
+        read_models: What to project, beside what is registered later.
+        batch: How many events are taken in one transaction.
+    """
+
+    def __init__(
+        self,
+        application: LedgerApplication,
+        folder: Path,
+        read_models: Sequence[Projection] = BUILT_IN,
+        batch: int = BATCH,
+    ) -> None:
+        self._application = application
+        self._places = [Place(folder)]
+        self._registry = Registry(read_models)
+        self._usual = tuple(model.name for model in read_models)
+        self._batch = batch
+        self._lock = RLock()
+        self._generation: Generation | None = None
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+
+    def close(self) -> None:
+        """Close the views; the next read opens them again."""
+        with self._lock:
+            self._hold(None)
+            if self._temporary is not None:
+                self._temporary.cleanup()
+                self._temporary = None
+                self._places.pop()
+
+    def _up_to_date(self, names: Collection[str]) -> Generation:
+        """Return the generation that serves, with all events recorded until now.
+
+        Args:
+            names: The read models that are asked; none means all.
+        """
+        models = self._registry.chosen(names)
+        for _ in range(TRIES):
+            with self._lock:
+                # Asked first: where there is no log, nothing is made for its views.
+                head = self._application.log.head()
+                place = self._place
+                generation = self._serving(place)
+                if generation is not None:
+                    generation = self._caught_up(place, generation, head, models)
+                if generation is not None and not _lacking(generation, models):
+                    return generation
+            self._somewhere(lambda place: self._build(place, models))
+        raise taken_away(self._place)
+
+    def _serving(self, place: Place) -> Generation | None:
+        """Return the generation that the pointer names, if it belongs to this log."""
+        with self._lock:
+            generation: Generation | None = None
+            while (path := place.serving()) is not None:
+                if self._generation is not None and self._generation.path == path:
+                    return self._generation
+                generation = self._opened(path)
+                # Another process may have swapped just now; then the new one is to look at.
+                if generation is not None or place.serving() == path:
+                    break
+            self._hold(generation)
+            return generation
+
+    def _opened(self, path: Path) -> Generation | None:
+        generation = Generation(path)
+        with suppress(Damaged, StoreNotWritable):
+            if generation.belongs_to(self._application):
+                return generation
+        generation.close()
+        return None
+
+    def _caught_up(
+        self, place: Place, generation: Generation, head: Head, models: Sequence[Projection]
+    ) -> Generation | None:
+        """Return `generation` after the events it lacked; None if others have to be made."""
+        stands = [generation.standings.get(model.name) for model in models]
+        if generation.head == head and all(
+            standing is None or standing.failed_at is None for standing in stands
+        ):
+            return generation
+        try:
+            if generation.belongs_to(self._application):
+                generation.catch_up(self._source(place), head)
+                return generation
+        except Damaged:
+            self._discard(generation)
+        except (StoreNotWritable, StoreFull):
+            self._go_elsewhere(place)
+        self._hold(None)
+        return None
+
+    def _build(self, place: Place, models: Sequence[Projection]) -> None:
+        """Make what is asked for and not there, unless another process has just done so."""
+        with place.building_alone():
+            old = self._serving(place)
+            lacking = models if old is None else _lacking(old, models)
+            if not lacking:
+                return
+            if old is not None and any(_is_newer(old, model) for model in lacking):
+                # A newer program is at work here: its tables stay, ours are made elsewhere.
+                self._go_elsewhere(place)
+                return
+            # What else is lacking is made with it: the log has to be read only once.
+            every = self._registry.all()
+            anew = every if old is None else _lacking(old, every)
+            with place.making() as path:
+                new = self._made(path, place, old, anew, None)
+                new.finish()
+                self._use(new, place)
+
+    def _made(
+        self,
+        path: Path,
+        place: Place,
+        old: Generation | None,
+        anew: Sequence[Projection],
+        progress: Progress | None,
+    ) -> Generation:
+        """Make a generation with all events recorded until now.
+
+        Args:
+            path: The file to make.
+            place: Where it is.
+            old: The one that serves, to keep what it has; None: make all.
+            anew: The read models to make anew.
+            progress: Is told how far it is.
+        """
+        source, target = self._source(place), self._application.log.head().position
+        if old is not None:
+            anew = [model for model in anew if not _is_newer(old, model)]
+            try:
+                return Generation.make(path, source, target, progress, of=old, anew=anew)
+            except Damaged:
+                # It cannot even be copied.
+                path.unlink(missing_ok=True)
+        return Generation.make(path, source, target, progress)
+
+    def _somewhere(self, work: Callable[[Place], Result]) -> Result:
+        """Work in the folder beside the log, or, where that cannot be written, elsewhere."""
+        place = self._place
+        try:
+            return work(place)
+        except (StoreNotWritable, StoreFull):
+            if self._temporary is not None:
+                raise
+            self._go_elsewhere(place)
+            return work(self._place)
+
+    @property
+    def _place(self) -> Place:
+        return self._places[-1]
+
+    def _go_elsewhere(self, place: Place) -> None:
+        with self._lock, translated(Path(tempfile.tempdir or "the folder for temporary files")):
+            if self._place is place and self._temporary is None:
+                self._temporary = tempfile.TemporaryDirectory(prefix="ledger-views-")
+                self._places.append(Place(Path(self._temporary.name)))
+
+    def _use(self, generation: Generation, place: Place) -> None:
+        """Let a generation serve."""
+        with self._lock:
+            place.point_to(generation.path)
+            self._hold(generation)
+
+    def _hold(self, generation: Generation | None) -> None:
+        if self._generation is not None and self._generation is not generation:
+            self._generation.close()
+        self._generation = generation
+
+    def _discard(self, generation: Generation) -> None:
+        with self._lock, suppress(OSError):
+            if self._generation is generation:
+                self._hold(None)
+            generation.path.unlink()
+
+    def _source(self, place: Place) -> Source:
+        skips = place.skips.all()
+        return Source(
+            self._application,
+            self._registry.all(),
+            self._batch,
+            frozenset((skip.name, skip.position, skip.leaf) for skip in skips),
+        )
+
+
+def _lacking(generation: Generation, models: Sequence[Projection]) -> list[Projection]:
+    """Return the read models that a generation has not, or has in another schema."""
+    have = {name: standing.schema for name, standing in generation.standings.items()}
+    return [model for model in models if have.get(model.name) != model.schema]
+
+
+def _is_newer(generation: Generation, model: Projection) -> bool:
+    standing = generation.standings.get(model.name)
+    return standing is not None and standing.schema > model.schema
+
+
+def taken_away(place: Place) -> StoreBusy:
+    """Return the error of somebody whose views are swapped under him without end."""
+    return StoreBusy(f"the views in {place.folder} are taken away again and again: try later")

@@ -1,0 +1,54 @@
+"""The events that projections pass over, because somebody decided so.
+
+They lie in a file of their own beside the generations, so that a rebuild passes over them too.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from ledger.projections.records import Skip
+from ledger.store.connections import connect, transaction, translated
+from ledger.store.log import to_datetime, to_microseconds
+
+
+class Skips:
+    """The skips kept in a folder of views."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "skips"
+
+    def add(self, skip: Skip) -> None:
+        """Note a skip; a second one for the same event changes nothing."""
+        with translated(self._path), closing(connect(self._path, "rwc")) as db, transaction(db):
+            db.execute(
+                "CREATE TABLE IF NOT EXISTS skips (name TEXT, position INTEGER, leaf BLOB, "
+                "reason TEXT, actor TEXT, skipped_at INTEGER, "
+                "PRIMARY KEY (name, position, leaf)) STRICT"
+            )
+            db.execute(
+                "INSERT OR IGNORE INTO skips VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    skip.name,
+                    skip.position,
+                    skip.leaf,
+                    skip.reason,
+                    skip.actor,
+                    to_microseconds(skip.skipped_at),
+                ),
+            )
+
+    def all(self) -> tuple[Skip, ...]:
+        """Return all skips, by position."""
+        if not self._path.exists():
+            return ()
+        with translated(self._path), closing(connect(self._path)) as db:
+            rows = db.execute(
+                "SELECT name, position, leaf, reason, actor, skipped_at FROM skips "
+                "ORDER BY position, name"
+            ).fetchall()
+        return tuple(
+            Skip(name, position, leaf, reason, actor, to_datetime(skipped_at))
+            for name, position, leaf, reason, actor, skipped_at in rows
+        )
