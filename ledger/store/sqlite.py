@@ -153,9 +153,9 @@ class SQLiteRecorder(LogRecorder):
 
     def load(self, rows: Sequence[Row]) -> None:
         """Append events as they lie in another log: their bytes, positions and times."""
-        with self._lock, translated(self.path, "; nothing was stored"):
-            with transaction(writer := self._sound_writer()):
-                writer.executemany(_INSERT, rows)
+        so = "; nothing was stored"
+        with self._lock, translated(self.path, so), transaction(writer := self._sound_writer()):
+            writer.executemany(_INSERT, rows)
 
     def head(self) -> Head:
         """Return the end of the log."""
