@@ -24,27 +24,46 @@ if TYPE_CHECKING:
         RevertEntry,
     )
     from ledger.domain.entry import NewsEntry
+    from ledger.domain.events import (
+        CorrectionPublished,
+        EntryCreated,
+        EntryEdited,
+        EntryMerged,
+        EntryReinstated,
+        EntryRetracted,
+        RecordedEvent,
+    )
     from ledger.domain.values import Correction, Layout, Source
     from ledger.errors import LedgerError
     from ledger.ledger import Ledger
+    from ledger.projections.projection import Projection, handles
     from ledger.results import EntryVersion
 
 __all__ = [
     "Correction",
+    "CorrectionPublished",
     "CreateEntry",
     "EditEntry",
+    "EntryCreated",
+    "EntryEdited",
+    "EntryMerged",
+    "EntryReinstated",
+    "EntryRetracted",
     "EntryVersion",
     "Layout",
     "Ledger",
     "LedgerError",
     "MergeEntry",
     "NewsEntry",
+    "Projection",
     "PublishCorrection",
+    "RecordedEvent",
     "ReinstateEntry",
     "RetractEntry",
     "RevertEntry",
     "Source",
     "__version__",
+    "handles",
 ]
 
 __version__ = "0.1.0"
@@ -60,9 +79,19 @@ _HOMES = {
         "RevertEntry",
     ),
     "ledger.domain.entry": ("NewsEntry",),
+    "ledger.domain.events": (
+        "CorrectionPublished",
+        "EntryCreated",
+        "EntryEdited",
+        "EntryMerged",
+        "EntryReinstated",
+        "EntryRetracted",
+        "RecordedEvent",
+    ),
     "ledger.domain.values": ("Correction", "Layout", "Source"),
     "ledger.errors": ("LedgerError",),
     "ledger.ledger": ("Ledger",),
+    "ledger.projections.projection": ("Projection", "handles"),
     "ledger.results": ("EntryVersion",),
 }
 

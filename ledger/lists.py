@@ -9,13 +9,14 @@ from uuid import UUID
 from ledger.domain import editions
 from ledger.domain.entry import at_version
 from ledger.domain.values import Status, StyleName
-from ledger.errors import StoreBusy
+from ledger.errors import InvalidInput, StoreBusy
 from ledger.pages.build import build_page
 from ledger.pages.labels import STYLES
 from ledger.pages.model import Page
 from ledger.projections import activity, changes, contexts, current, days, permalinks, search
 from ledger.projections.activity import By, Count, Flip, SilentEdit
 from ledger.projections.records import Related
+from ledger.projections.tokens import terms
 from ledger.reading import EntryRef, LedgerReader, is_text
 from ledger.results import ContextCount, Day, EntryVersion, Listed, When
 
@@ -133,9 +134,12 @@ class LedgerLists(LedgerReader):
             all_versions: Also versions before; each is the first that has its text.
             as_of: What was public then.
             known_at: What the ledger knew then.
+
+        Raises:
+            InvalidInput: The query holds no word.
         """
-        if not is_text(query):
-            return []
+        if not terms(query):
+            raise InvalidInput(f"{query!r} holds no word to search for")
         moment = self.moment(as_of, known_at)
 
         def ask(db: sqlite3.Connection) -> list[Listed]:

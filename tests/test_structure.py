@@ -61,7 +61,7 @@ ROOMS: dict[str, set[str]] = {
     },
     "cli": {"*"},
     "__main__": {"cli"},
-    "__init__": {"domain", "results", "ledger"},
+    "__init__": {"domain", "projections.projection", "results", "ledger"},
 }
 
 LIBRARIES = {

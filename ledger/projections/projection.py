@@ -51,12 +51,15 @@ class Projection:
         ddl: The statements that make its tables.
         tables: Table to its logical columns, which the digest is taken over: no row numbers, no
             indexes.
+        indexes: Table to columns that tell what an index of one's own holds: no digest is taken
+            over them, but a check compares them.
     """
 
     name: ClassVar[str]
     schema: ClassVar[int] = 1
     ddl: ClassVar[tuple[str, ...]]
     tables: ClassVar[dict[str, str]]
+    indexes: ClassVar[dict[str, str]] = {}
     _handlers: ClassVar[dict[type[EventData], str]] = {}
 
     def __init_subclass__(cls) -> None:

@@ -84,9 +84,10 @@ def drift(
     model: Projection, serving: sqlite3.Connection, right: sqlite3.Connection
 ) -> Iterator[Drift]:
     """Yield the rows in which a serving read model differs from a rebuilt one, in order."""
-    if model.digest(serving) == model.digest(right):
-        return
-    for table, columns in sorted(model.tables.items()):
+    compared = dict(model.indexes)
+    if model.digest(serving) != model.digest(right):
+        compared |= model.tables
+    for table, columns in sorted(compared.items()):
         have = rows_of(serving, table, columns, in_order=True)
         should = rows_of(right, table, columns, in_order=True)
         for surplus, row in _differences(have, should):

@@ -58,11 +58,13 @@ class Search(Projection):
             headline, topic, summary, sources, content = '', tokenize = 'ascii'
         )
         """,
+        "CREATE VIRTUAL TABLE words_held USING fts5vocab (words, row)",
     )
     tables = {
         "documents": "position, entry, since, until",
         "texts": "entry, headline, topic, summary, sources",
     }
+    indexes = {"words_held": "term, doc, cnt"}
 
     def apply(self, events: Sequence[RecordedEvent], db: sqlite3.Connection) -> None:
         """Add a document for each event that changed a text."""

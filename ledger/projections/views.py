@@ -196,9 +196,11 @@ class Views(Serving):
         if not reason.strip():
             raise InvalidInput("say why the event is skipped")
         standing = self._up_to_date((name,)).standings[model.name]
+        if standing.failed_at is None:
+            raise InvalidInput(f"the projection {name} has stopped at no event: it runs")
         if standing.failed_at != position:
-            at = "runs" if standing.failed_at is None else f"stopped at event {standing.failed_at}"
-            raise InvalidInput(f"the projection {name} {at}: only that event can be skipped")
+            at = standing.failed_at
+            raise InvalidInput(f"the projection {name} has stopped at {at}, not at {position}")
         leaf = leaf_at(self._application, position)
         now = datetime.now(UTC)
         self._place.skips.add(Skip(name, position, leaf, reason, actor, now))
