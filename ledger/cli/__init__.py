@@ -69,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit status; an error goes to standard error."""
     debug = "--debug" in arguments
+    output = sys.stdout
     try:
         status = cli.main(list(arguments), prog_name="ledger", standalone_mode=False)
         if sys.stdout is not None:
@@ -93,8 +94,8 @@ def run(arguments: Sequence[str]) -> int:
         message = f"the output cannot be written: {error.strerror}; what was stored is stored"
         return _complain(message, OUTPUT_STATUS, debug)
     except SystemExit as stop:
-        # Click's way where whoever read our output has gone, as `head` does.
-        if type(sys.stdout).__name__ != "PacifyFlushWrapper":
+        # Where whoever read our output has gone, as `head` does, click puts another in its place.
+        if sys.stdout is output:
             return int(stop.code or 0)
         _forget_output()
         return BROKEN_PIPE_STATUS

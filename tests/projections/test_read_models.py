@@ -1,4 +1,4 @@
-"""What the read models say: current versions, changes, permalinks, related entries."""
+"""What the read models say: current versions and changes; and all of them, rebuilt, the same."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 from ledger import Ledger, NewsEntry, Source
 from ledger.domain.entry import fold
 from ledger.errors import InvalidInput, Refused, VersionNotFound
-from ledger.projections import changes, contexts, current, permalinks
-from ledger.projections.records import Change, Related, Resolved
+from ledger.projections import changes, current, days, search
+from ledger.projections.moments import LAST, Moment
+from ledger.projections.records import Change, RebuildProof
+from ledger.store.log import to_microseconds
 
 DAY = date(2021, 3, 4)
 NEXT = date(2021, 3, 5)
@@ -39,18 +41,6 @@ def create(ledger: Ledger, headline: str, day: date = DAY, **options: Any) -> UU
 
 def edit(ledger: Ledger, entry: UUID, **options: Any) -> None:
     ledger.edit(entry, actor="Ben", **options)
-
-
-def path(ledger: Ledger, entry: UUID) -> str | None:
-    return ledger.views.read(lambda db: permalinks.current_path(db, entry))
-
-
-def resolve(ledger: Ledger, at: str, edition: str = "en") -> Resolved | None:
-    return ledger.views.read(lambda db: permalinks.resolve(db, at, edition))
-
-
-def owner(ledger: Ledger, at: str, edition: str = "en") -> UUID | None:
-    return ledger.views.read(lambda db: permalinks.owner(db, at, edition))
 
 
 def now(ledger: Ledger, entry: UUID) -> NewsEntry | None:
@@ -78,7 +68,7 @@ def test_entries_are_found_by_what_they_are_now(ledger: Ledger) -> None:
     ledger.retract(gone, actor="Ann")
 
     def find(**conditions: Any) -> list[UUID]:
-        return ledger.views.read(lambda db: [e.id for e in current.find(db, **conditions)])
+        return ledger.views.read(lambda db: days.find(db, **conditions))
 
     same_day = sorted([first, gone], key=lambda id_: id_.bytes)
     assert find() == [*same_day, later]
@@ -176,174 +166,50 @@ def test_times_in_views_are_exact(ledger: Ledger) -> None:
     assert [change.published_at for change in history(ledger, entry)] == [moment]
 
 
-# Permalinks
+def test_a_version_is_public_once_it_and_all_before_it_are(ledger: Ledger) -> None:
+    """Published at one, five, three and six o'clock, so the third came out at five."""
+    times = [datetime(2021, 3, 4, hour, tzinfo=UTC) for hour in (1, 5, 3, 6)]
+    entry = create(ledger, "A", published_at=times[0])
+    create(ledger, "Another")
+    for number, time in enumerate(times[1:]):
+        edit(ledger, entry, summary=f"Summary {number}", published_at=time)
 
+    def at(hour: int | None, position: int = LAST) -> tuple[int | None, list[int]]:
+        """Return the version there was, and those in the history."""
+        time = None if hour is None else datetime(2021, 3, 4, hour, tzinfo=UTC)
+        moment = Moment(LAST if time is None else to_microseconds(time), position)
+        return ledger.views.read(
+            lambda db: (
+                changes.version_at(db, entry, moment),
+                [change.version for change in changes.history(db, entry, moment)],
+            )
+        )
 
-def test_the_later_of_two_equal_paths_gets_a_number_in_the_log_s_order(ledger: Ledger) -> None:
-    entries = [create(ledger, "Ferry resumes") for _ in range(3)]
-    other_day = create(ledger, "Ferry resumes", NEXT)
-    assert [path(ledger, entry) for entry in entries] == [
-        f"{ROOT}/ferry-resumes",
-        f"{ROOT}/ferry-resumes-2",
-        f"{ROOT}/ferry-resumes-3",
+    assert [at(hour) for hour in range(8)] == [
+        *((None, []), (1, [1]), (1, [1]), (1, [1]), (1, [1])),
+        *((3, [1, 2, 3]), (4, [1, 2, 3, 4]), (4, [1, 2, 3, 4])),
     ]
-    assert path(ledger, other_day) == "/news/2021/03/5/ferry-resumes"
+    assert [at(None, position)[0] for position in range(7)] == [None, 1, 1, 2, 3, 4, 4]
+    assert at(4, 4) == (1, [1])
+    assert at(5, 3) == (2, [1, 2])
+    assert at(0, 5) == at(6, 0) == (None, [])
+    # What was stated is told as it was stated.
+    assert [change.published_at for change in history(ledger, entry)] == times
 
 
-def test_a_number_that_is_taken_is_passed_over(ledger: Ledger) -> None:
-    create(ledger, "Ferry resumes 2")
-    create(ledger, "Ferry resumes")
-    third = create(ledger, "Ferry resumes")
-    assert path(ledger, third) == f"{ROOT}/ferry-resumes-3"
-    assert path(ledger, create(ledger, "Ferry resumes 2")) == f"{ROOT}/ferry-resumes-2-2"
+def test_an_instant_before_its_time_a_version_is_not_public(ledger: Ledger) -> None:
+    time = datetime(1969, 7, 20, 20, 17, 40, 1, tzinfo=UTC)
+    entry = create(ledger, "Moon", date(1969, 7, 20), published_at=time)
+    instant = to_microseconds(time)
+    assert instant < 0
+
+    def at(public_at: int) -> int | None:
+        return ledger.views.read(lambda db: changes.version_at(db, entry, Moment(public_at)))
+
+    assert [at(public_at) for public_at in (instant - 1, instant, 0)] == [None, 1, 1]
 
 
-def test_a_flip_back_comes_to_the_old_path_again(ledger: Ledger) -> None:
-    create(ledger, "Ferry resumes")
-    entry = create(ledger, "Ferry resumes")
-    edit(ledger, entry, headline="Ferry stops")
-    edit(ledger, entry, headline="Ferry resumes")
-    assert ledger.views.read(lambda db: permalinks.moves(db, entry)) == [
-        (1, f"{ROOT}/ferry-resumes-2"),
-        (2, f"{ROOT}/ferry-stops"),
-        (3, f"{ROOT}/ferry-resumes-2"),
-    ]
-    assert resolve(ledger, f"{ROOT}/ferry-resumes-2") == Resolved(entry, None)
-    assert resolve(ledger, f"{ROOT}/ferry-stops") == Resolved(entry, 2)
-
-
-def test_a_path_left_is_never_given_away(ledger: Ledger) -> None:
-    entry = create(ledger, "Ferry resumes")
-    edit(ledger, entry, summary="It sails.")
-    edit(ledger, entry, headline="Ferry stops")
-    other = create(ledger, "Ferry resumes")
-    assert path(ledger, other) == f"{ROOT}/ferry-resumes-2"
-    assert resolve(ledger, f"{ROOT}/ferry-resumes") == Resolved(entry, 2)
-    assert owner(ledger, f"{ROOT}/ferry-resumes") == entry
-    # Not even when its entry is gone.
-    ledger.merge(entry, other, actor="Ann")
-    assert path(ledger, create(ledger, "Ferry resumes")) == f"{ROOT}/ferry-resumes-3"
-    assert resolve(ledger, f"{ROOT}/nowhere") is None
-    assert owner(ledger, f"{ROOT}/nowhere") is None
-
-
-@pytest.mark.parametrize("slug", ["index", "readme", "Index", "README"])
-def test_pages_that_are_always_there_are_not_shadowed(ledger: Ledger, slug: str) -> None:
-    assert path(ledger, create(ledger, "A", slug=slug)) == f"{ROOT}/{slug}-2"
-    assert path(ledger, create(ledger, "B", slug=slug)) == f"{ROOT}/{slug}-3"
-    assert owner(ledger, f"{ROOT}/{slug}") is None
-
-
-def test_a_headline_alone_does_not_move_and_a_slug_alone_does(ledger: Ledger) -> None:
-    entry = create(ledger, "Ferry resumes")
-    edit(ledger, entry, headline="Ferry stops", slug="ferry-resumes")
-    assert path(ledger, entry) == f"{ROOT}/ferry-resumes"
-    edit(ledger, entry, slug="no-ferry")
-    assert path(ledger, entry) == f"{ROOT}/no-ferry"
-    assert [c.path for c in history(ledger, entry)] == [
-        f"{ROOT}/ferry-resumes",
-        f"{ROOT}/ferry-resumes",
-        f"{ROOT}/no-ferry",
-    ]
-
-
-def test_another_date_moves(ledger: Ledger) -> None:
-    taken = create(ledger, "Ferry resumes", NEXT)
-    entry = create(ledger, "Ferry resumes")
-    edit(ledger, entry, date=NEXT)
-    assert path(ledger, entry) == "/news/2021/03/5/ferry-resumes-2"
-    assert path(ledger, taken) == "/news/2021/03/5/ferry-resumes"
-    assert resolve(ledger, f"{ROOT}/ferry-resumes") == Resolved(entry, 1)
-
-
-def test_editions_have_their_own_paths(ledger: Ledger) -> None:
-    at = f"{ROOT}/ferry"
-    english = create(ledger, "A", slug="ferry")
-    chinese = create(ledger, "B", slug="ferry", edition="zh")
-    assert (path(ledger, english), path(ledger, chinese)) == (at, at)
-    assert (owner(ledger, at, "en"), owner(ledger, at, "zh")) == (english, chinese)
-    edit(ledger, english, edition="zh", language="zh")
-    assert path(ledger, english) == f"{at}-2"
-    assert resolve(ledger, at, "en") == Resolved(english, 1)
-    assert resolve(ledger, at, "zh") == Resolved(chinese, None)
-    assert resolve(ledger, f"{at}-2", "zh") == Resolved(english, None)
-    assert resolve(ledger, f"{at}-2", "en") is None
-
-
-def test_a_path_of_an_edition_that_was_left_shows_what_it_showed(ledger: Ledger) -> None:
-    entry = create(ledger, "A", slug="ferry")
-    edit(ledger, entry, edition="zh")
-    assert path(ledger, entry) == f"{ROOT}/ferry"
-    assert resolve(ledger, f"{ROOT}/ferry", "zh") == Resolved(entry, None)
-    assert resolve(ledger, f"{ROOT}/ferry", "en") == Resolved(entry, 1)
-
-
-def test_many_that_want_one_path_are_numbered_in_turn(ledger: Ledger) -> None:
-    entries = [create(ledger, "Ferry") for _ in range(13)]
-    assert [path(ledger, entry) for entry in entries] == [
-        f"{ROOT}/ferry",
-        *(f"{ROOT}/ferry-{number}" for number in range(2, 14)),
-    ]
-    edit(ledger, entries[4], headline="Gull")
-    assert path(ledger, create(ledger, "Ferry")) == f"{ROOT}/ferry-14"
-    edit(ledger, entries[4], headline="Ferry")
-    assert path(ledger, entries[4]) == f"{ROOT}/ferry-5"
-    # A path that somebody asked for by name is passed over by those who are numbered.
-    create(ledger, "Other", slug="ferry-15")
-    assert path(ledger, create(ledger, "Ferry")) == f"{ROOT}/ferry-16"
-
-
-# Contexts and related
-
-
-def related(ledger: Ledger, entry: UUID, limit: int = 10) -> tuple[Related, ...]:
-    return ledger.views.read(lambda db: contexts.related(db, entry, limit))
-
-
-def test_related_are_those_that_share_most_then_the_newest_path_as_text(ledger: Ledger) -> None:
-    this = create(ledger, "This", contexts=("Quays", "Ferries", "Cranes"))
-    both = create(ledger, "Both", date(2019, 1, 1), contexts=("Quays", "Ferries"))
-    seventh = create(ledger, "Seventh", date(2017, 12, 7), contexts=("Quays",))
-    tenth = create(ledger, "Tenth", date(2017, 12, 10), contexts=("Cranes", "Gulls"))
-    september = create(ledger, "September", date(2017, 9, 30), contexts=("Ferries",))
-    create(ledger, "Alone", contexts=("Gulls",))
-    expected = (
-        Related(both, "Both", "/news/2019/01/1/both", ("Ferries", "Quays")),
-        Related(seventh, "Seventh", "/news/2017/12/7/seventh", ("Quays",)),
-        Related(tenth, "Tenth", "/news/2017/12/10/tenth", ("Cranes",)),
-        Related(september, "September", "/news/2017/09/30/september", ("Ferries",)),
-    )
-    assert related(ledger, this) == expected
-    for limit in range(1, 6):
-        assert related(ledger, this, limit) == expected[:limit]
-    assert related(ledger, UUID(int=0)) == ()
-
-
-def test_related_may_be_none_at_all(ledger: Ledger) -> None:
-    this, _ = (create(ledger, headline, contexts=("Quays",)) for headline in "AB")
-    assert related(ledger, this, 0) == ()
-
-
-def test_related_leave_out_other_editions_and_what_was_taken_back(ledger: Ledger) -> None:
-    this = create(ledger, "This", contexts=("Quays",))
-    create(ledger, "Other edition", edition="zh", contexts=("Quays",))
-    gone = create(ledger, "Retracted", contexts=("Quays",))
-    merged = create(ledger, "Merged", contexts=("Quays",))
-    ledger.retract(gone, actor="Ann")
-    ledger.merge(merged, this, actor="Ann")
-    assert related(ledger, this, 1) == ()
-    ledger.reinstate(gone, actor="Ann")
-    assert [one.entry for one in related(ledger, this, 1)] == [gone]
-
-
-def test_related_follow_edits(ledger: Ledger) -> None:
-    this = create(ledger, "This", contexts=("Quays",))
-    other = create(ledger, "Other")
-    assert related(ledger, this) == ()
-    edit(ledger, other, contexts=("Gulls", "Quays"), headline="Another")
-    assert related(ledger, this) == (Related(other, "Another", f"{ROOT}/another", ("Quays",)),)
-    edit(ledger, this, contexts=())
-    assert related(ledger, this) == related(ledger, other) == ()
+# All of them, rebuilt
 
 
 Step = Callable[[Ledger, list[UUID]], object]
@@ -358,7 +224,10 @@ fields = st.fixed_dictionaries(
         "slug": st.sampled_from(["ferry", "ferry-2", "index"]),
         "contexts": names,
         "topic": st.none() | st.sampled_from(["Quays", ""]),
-        "summary": st.none() | st.text("ab é", min_size=1, max_size=5),
+        "summary": st.none() | st.text("ab é渡轮", min_size=1, max_size=5),
+        "sources": st.sampled_from([(), (Source("A", "http://a"),)]),
+        "published_at": st.sampled_from([datetime(2021, 3, 4, h, tzinfo=UTC) for h in (1, 2)]),
+        "minor": st.booleans(),
     },
 )
 
@@ -391,6 +260,12 @@ kinds = ["create", "edit", "edit", "edit", "revert", "retract", "reinstate", "me
 steps = st.builds(step, st.sampled_from(kinds), st.integers(0, 9), st.integers(0, 5), fields)
 
 
+def found(db: sqlite3.Connection) -> list[list[search.Hit]]:
+    """Return what a search finds: the digest of `search` does not tell what its index holds."""
+    queries = ["ferry", "渡轮", "a*", "quays", '"b e"']
+    return [search.search(db, query, all_versions=True) for query in queries]
+
+
 def paths_and_owners(db: sqlite3.Connection) -> list[tuple[str, str, bytes]]:
     return db.execute("SELECT DISTINCT edition, path, entry FROM permalinks").fetchall()
 
@@ -407,8 +282,10 @@ def test_views_kept_event_by_event_are_those_rebuilt_at_once(history: list[Step]
                 with suppress(Refused, InvalidInput):
                     do(ledger, ids)
                 ledger.views.read(lambda db: None)
-            kept = ledger.views.status()
-            assert ledger.rebuild() == kept
+            kept, hits = ledger.views.status(), ledger.views.read(found)
+            assert ledger.rebuild() == tuple(RebuildProof(status, True) for status in kept)
+            assert ledger.views.status() == kept
+            assert ledger.views.read(found) == hits
             owners = ledger.views.read(paths_and_owners)
             assert len({(edition, at) for edition, at, _ in owners}) == len(owners)
             for id_ in ids:

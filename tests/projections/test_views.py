@@ -1,17 +1,16 @@
-"""Views: always up to date, never of another log, and back after whatever was done to them."""
+"""Views: always up to date, never of another log, and ours where a newer program is at work."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import closing
-from datetime import date
 from hashlib import sha256
+from itertools import groupby
 from pathlib import Path
+from typing import ClassVar
 from uuid import UUID
 
 import pytest
@@ -19,11 +18,21 @@ import pytest
 from ledger import Ledger
 from ledger.projections.current import Current
 from ledger.projections.projection import Projection
-from ledger.projections.records import ViewStatus
+from ledger.projections.records import RebuildProof, ViewStatus
 from ledger.projections.registry import BUILT_IN
 from ledger.projections.views import Views, views_folder
-
-DAY = date(2021, 3, 4)
+from tests.projections.desk import (
+    DAY,
+    NAMES,
+    add,
+    digests,
+    files,
+    fill,
+    generation,
+    opened,
+    positions,
+    projected_anew,
+)
 
 
 @pytest.fixture
@@ -37,58 +46,8 @@ def url(log: Path) -> str:
     return f"sqlite:///{log}?synchronous=normal"
 
 
-def fill(url: str) -> list[UUID]:
-    """Store 7 events of 3 entries, two of which want one path."""
-    with Ledger.open(url) as ledger:
-        ids = [
-            ledger.create(DAY, headline, actor="Ann", contexts=contexts).entry
-            for headline, contexts in (
-                ("Ferry resumes", ("Harbour", "Ferries")),
-                ("Ferry resumes", ("Harbour",)),
-                ("Tide rises", ()),
-            )
-        ]
-        ledger.edit(ids[0], headline="Ferry stops", actor="Ben", reason="it stopped")
-        ledger.edit(ids[2], contexts=("Harbour",), actor="Ben", minor=True)
-        ledger.edit(ids[0], headline="Ferry resumes", actor="Ann")
-        ledger.retract(ids[1], actor="Ann")
-    return ids
-
-
-def add(url: str, *headlines: str) -> None:
-    with Ledger.open(url) as ledger:
-        for headline in headlines:
-            ledger.create(DAY, headline, actor="Cy", contexts=("Harbour",))
-
-
 def paths(ledger: Ledger) -> set[str]:
     return {listed.path.removeprefix("/news/2021/03/4/") for listed in ledger.entries()}
-
-
-def digests(url: str) -> tuple[ViewStatus, ...]:
-    with Ledger.open(url) as ledger:
-        return ledger.views.status()
-
-
-def projected_anew(url: str, folder: Path, batch: int = 1000) -> tuple[ViewStatus, ...]:
-    """Return what views say that were made of the log just now, somewhere else."""
-    with Ledger.open(url) as ledger:
-        views = Views(ledger.application, folder, batch=batch)
-        try:
-            return views.status()
-        finally:
-            views.close()
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def generation(log: Path) -> Path:
-    """Return the file that the pointer names."""
-    folder = views_folder(log)
-    return folder / (folder / "current").read_text().strip()
-
-
-def files(log: Path) -> list[str]:
-    return sorted(file.name for file in views_folder(log).iterdir())
 
 
 def test_a_process_sees_its_own_writes(url: str) -> None:
@@ -128,12 +87,17 @@ def test_reading_nothing_new_leaves_the_views_alone(url: str, log: Path) -> None
 def test_status_tells_name_schema_position_and_rows(url: str) -> None:
     fill(url)
     assert [(s.name, s.schema, s.position, s.rows) for s in digests(url)] == [
-        ("current", 1, 7, 3),
-        ("changes", 1, 7, 7),
+        ("current", 2, 7, 3),
+        ("changes", 2, 7, 7),
         ("permalinks", 1, 7, 5),
-        ("contexts", 1, 7, 4),
+        ("days", 1, 7, 4),
+        ("contexts", 2, 7, 4),
+        # 5 documents, 3 texts
+        ("search", 1, 7, 8),
+        # edits: 1 day, 2 actors, 2 entries, 3 fields; 3 last values; 1 flip; 2 silent edits
+        ("activity", 1, 7, 14),
     ]
-    assert len({status.digest for status in digests(url)}) == 4
+    assert len({status.digest for status in digests(url)}) == 7
 
 
 def test_a_digest_is_the_sum_of_the_rows_hashes(url: str) -> None:
@@ -142,8 +106,8 @@ def test_a_digest_is_the_sum_of_the_rows_hashes(url: str) -> None:
         entry = ledger.create(DAY, "Tide", actor="Ann", contexts=contexts, id=UUID(int=5)).entry
         (status,) = (s for s in ledger.views.status() if s.name == "contexts")
     rows = [
-        # MessagePack: an array of the table's name and the columns.
-        b"\x93\xa8contexts\xa1" + context.encode() + b"\xc4\x10" + entry.bytes
+        # MessagePack: an array of the table's name and the columns, since and until at the end.
+        b"\x95\xa8contexts\xa1" + context.encode() + b"\xc4\x10" + entry.bytes + b"\x01\xc0"
         for context in contexts
     ]
     total = sum(int.from_bytes(sha256(row).digest(), "big") for row in rows)
@@ -162,20 +126,6 @@ def test_batches_of_any_size_give_the_same_digests(url: str, tmp_path: Path, bat
     assert projected_anew(url, tmp_path / "other", batch) == digests(url)
 
 
-def test_deleted_views_come_back_the_same(url: str, log: Path) -> None:
-    fill(url)
-    before = digests(url)
-    shutil.rmtree(views_folder(log))
-    assert not views_folder(log).exists()
-    assert digests(url) == before
-    shutil.rmtree(views_folder(log))
-    with Ledger.open(url) as ledger:
-        assert ledger.views.status() == before
-        shutil.rmtree(views_folder(log))
-        assert ledger.views.status() == before
-        assert paths(ledger) == {"ferry-resumes", "ferry-resumes-2", "tide-rises"}
-
-
 def test_a_rebuild_swaps_and_leaves_one_generation(url: str, log: Path) -> None:
     fill(url)
     told: list[tuple[int, int]] = []
@@ -183,8 +133,9 @@ def test_a_rebuild_swaps_and_leaves_one_generation(url: str, log: Path) -> None:
         before = ledger.views.status()
         assert other.views.status() == before
         old = generation(log)
-        assert ledger.rebuild(lambda reached, aim: told.append((reached, aim))) == before
-        assert told == [(7, 7)]
+        proofs = ledger.rebuild(progress=lambda reached, aim: told.append((reached, aim)))
+        assert proofs == tuple(RebuildProof(status, True) for status in before)
+        assert set(told) == {(7, 7)}
         assert generation(log) != old
         assert not old.exists()
         assert other.views.status() == before
@@ -196,9 +147,9 @@ def test_a_rebuild_tells_how_far_it_is(url: str, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     with Ledger.open(url) as ledger:
         views = Views(ledger.application, tmp_path / "other", batch=3)
-        views.rebuild(lambda reached, aim: told.append((reached, aim)))
+        views.rebuild(progress=lambda reached, aim: told.append((reached, aim)))
         views.close()
-    assert told == [(3, 7), (6, 7), (7, 7)]
+    assert [step for step, _ in groupby(told)] == [(3, 7), (6, 7), (7, 7)]
 
 
 def test_generations_left_half_made_are_cleared_away(url: str, log: Path) -> None:
@@ -263,126 +214,106 @@ def test_another_ledger_in_the_same_place_is_read_right(url: str, log: Path) -> 
         assert paths(ledger) == {f"n{number}" for number in range(7)}
 
 
-# Views that were damaged
-
-
-def empty(file: Path) -> None:
-    file.write_bytes(b"")
-
-
-def garbage(file: Path) -> None:
-    file.write_bytes(b"This is no database. " * 999)
-
-
-def cut(file: Path) -> None:
-    os.truncate(file, 5000)
-
-
-def page_of(table: str) -> Callable[[Path], None]:
-    """Return what overwrites the page that a table begins at."""
-
-    def overwrite(file: Path) -> None:
-        with closing(sqlite3.connect(file)) as db:
-            (page,) = db.execute(
-                "SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)
-            ).fetchone()
-            (size,) = db.execute("PRAGMA page_size").fetchone()
-        with file.open("r+b") as bytes_:
-            bytes_.seek((page - 1) * size)
-            bytes_.write(b"\xa5" * size)
-
-    return overwrite
-
-
-def without_a_table(file: Path) -> None:
-    with closing(sqlite3.connect(file)) as db:
-        db.execute("DROP TABLE views")
-
-
-@pytest.mark.parametrize("news", [False, True])
-@pytest.mark.parametrize(
-    "damage",
-    [
-        Path.unlink,
-        empty,
-        garbage,
-        cut,
-        page_of("current"),
-        page_of("changes"),
-        page_of("projections"),
-        without_a_table,
-    ],
-)
-def test_damaged_views_are_made_again(
-    url: str, log: Path, damage: Callable[[Path], None], news: bool
-) -> None:
-    ids = fill(url)
-    before = digests(url)
-    damage(generation(log))
-    if news:
-        add(url, "Crane falls")
-    with Ledger.open(url) as ledger:
-        assert ledger.get(ids[0]).path == "/news/2021/03/4/ferry-resumes"
-        assert len(ledger.changes(ids[0])) == 3
-        assert ("crane-falls" in paths(ledger)) is news
-        if not news:
-            assert ledger.views.status() == before
-
-
-@pytest.mark.parametrize(
-    "pointer",
-    [
-        b"",
-        b"\n",
-        b".",
-        b"..",
-        b"missing.db",
-        b"missing.db\nand more",
-        b"../news.db",
-        b"../../outside.db",
-        b"current",
-        b"lock",
-        b"*",
-        b"?",
-        b"**",
-        b"[",
-        b"\0",
-        b"\xff\xfe",
-        b"x" * 5000,
-    ],
-)
-def test_a_pointer_to_nowhere_is_set_right(url: str, log: Path, pointer: bytes) -> None:
-    fill(url)
-    before = digests(url)
-    outside = log.parent.parent / "outside.db"
-    outside.write_text("somebody's")
-    log_before = log.read_bytes()
-    (views_folder(log) / "current").write_bytes(pointer)
-    assert digests(url) == before
-    assert digests(url) == before
-    assert generation(log).is_file()
-    assert generation(log).parent == views_folder(log)
-    assert (outside.read_text(), log.read_bytes()) == ("somebody's", log_before)
+# Read models that change
 
 
 class Grown(Current):
-    schema = 2
+    """What a later program makes of the current versions."""
+
+    schema = 3
+    ddl = (
+        """
+        CREATE TABLE current (
+            entry BLOB PRIMARY KEY, body BLOB NOT NULL, size INTEGER AS (length(body))
+        ) STRICT
+        """,
+    )
+    tables: ClassVar[dict[str, str]] = {"current": "entry, body, size"}
 
 
-def test_a_changed_read_model_is_projected_anew(url: str, log: Path) -> None:
+LATER: tuple[Projection, ...] = (Grown(), *BUILT_IN[1:])
+
+
+def status_of(url: str, folder: Path, models: Sequence[Projection]) -> tuple[ViewStatus, ...]:
+    """Return what a program says that has these read models."""
+    with Ledger.open(url) as ledger, closing(Views(ledger.application, folder, models)) as views:
+        return views.status()
+
+
+def test_a_read_model_of_a_changed_schema_is_projected_anew_alone(
+    url: str, log: Path, tmp_path: Path
+) -> None:
     fill(url)
-    old = digests(url)
+    before, right = digests(url), status_of(url, tmp_path / "other", LATER)
+    old = generation(log)
+    with opened(log) as db:
+        db.execute("UPDATE silent_edits SET actor = 'Eve'")
+        db.execute("UPDATE current SET body = x''")
+    marked = digests(url)
+    assert [a.name for a, b in zip(before, marked, strict=True) if a != b] == [
+        "current",
+        "activity",
+    ]
+    after = status_of(url, views_folder(log), LATER)
+    assert (after[0].name, after[0].schema, after[0].rows) == ("current", 3, 3)
+    assert after == (right[0], *marked[1:])
+    assert after[0].digest != before[0].digest
+    assert generation(log) != old
+    assert files(log) == sorted([generation(log).name, "current", "lock"])
+    # And that is that: the next one finds it done.
+    new = generation(log)
+    assert status_of(url, views_folder(log), LATER) == after
+    assert generation(log) == new
+
+
+def test_a_program_with_fewer_read_models_leaves_the_others_be(url: str, log: Path) -> None:
+    fill(url)
+    before = digests(url)
     serving = generation(log)
-    models: tuple[Projection, ...] = (Grown(), *BUILT_IN[1:])
-    for read_models in (models, BUILT_IN[:2]):
-        with Ledger.open(url) as ledger:
-            views = Views(ledger.application, views_folder(log), read_models)
-            status = views.status()
-            views.close()
-        assert [(s.name, s.schema) for s in status] == [(m.name, m.schema) for m in read_models]
-        assert [(s.position, s.rows, s.digest) for s in status] == [
-            (s.position, s.rows, s.digest) for s in old[: len(status)]
-        ]
-        assert generation(log) != serving
-        serving = generation(log)
-    assert digests(url) == old
+    assert status_of(url, views_folder(log), BUILT_IN[:2]) == before[:2]
+    add(url, "Crane falls")
+    assert [s.position for s in status_of(url, views_folder(log), BUILT_IN[:2])] == [8, 8]
+    assert positions(log) == dict.fromkeys(NAMES, 7) | {"current": 8, "changes": 8}
+    assert [s.position for s in digests(url)] == [8] * 7
+    assert generation(log) == serving
+
+
+def test_a_newer_schema_is_left_alone_and_ours_is_projected_elsewhere(
+    url: str, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
+    ids = fill(url)
+    before = digests(url)
+    newer = status_of(url, views_folder(log), LATER)
+    serving = generation(log)
+    with Ledger.open(url) as ledger:
+        assert ledger.get(ids[0]).entry.headline == "Ferry resumes"
+        ledger.create(DAY, "Crane falls", actor="Cy")
+        assert "crane-falls" in paths(ledger)
+        assert len(list(elsewhere.iterdir())) == 1
+    assert list(elsewhere.iterdir()) == []
+    assert generation(log) == serving
+    assert positions(log) == dict.fromkeys(NAMES, 7)
+    with opened(log) as db:
+        assert db.execute("SELECT count(size) FROM current").fetchone() == (3,)
+    assert [status.schema for status in digests(url)] == [2, 2, 1, 1, 2, 1, 1]
+    assert [status.schema for status in newer] == [3, 2, 1, 1, 2, 1, 1]
+    assert [status.schema for status in before] == [2, 2, 1, 1, 2, 1, 1]
+
+
+@pytest.mark.parametrize("names", [(), ("current",)])
+def test_a_rebuild_leaves_a_newer_schema_alone_too(
+    url: str, log: Path, names: tuple[str, ...]
+) -> None:
+    fill(url)
+    before = digests(url)
+    status_of(url, views_folder(log), LATER)
+    with Ledger.open(url) as ledger:
+        proofs = ledger.rebuild(names)
+        assert [proof.status for proof in proofs] == list(before[: len(names) or None])
+    with opened(log) as db:
+        assert db.execute(
+            "SELECT schema, count(size) FROM projections, current WHERE name = 'current'"
+        ).fetchone() == (3, 3)

@@ -11,19 +11,18 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ledger import Ledger
-from ledger.errors import StoreNotFound, StoreNotWritable, UndecodableEvent
+from ledger.errors import ProjectionStopped, StoreNotFound, StoreNotWritable, UndecodableEvent
+from ledger.projections.records import RebuildProof
 from ledger.projections.views import Views, views_folder
 from ledger.store.connections import connect
+from tests.projections.desk import DAY, NAMES, files, insert, positions
 from tests.unprivileged import run_unprivileged
-
-DAY = date(2021, 3, 4)
 
 ASK = """
 import json, sys
@@ -79,11 +78,6 @@ def tree(folder: Path) -> dict[str, bytes]:
     }
 
 
-def files(log: Path) -> list[str]:
-    folder = views_folder(log)
-    return sorted(file.name for file in folder.iterdir()) if folder.is_dir() else []
-
-
 # Where the views' folder cannot be written
 
 
@@ -135,7 +129,7 @@ def test_a_file_in_the_place_of_the_folder_is_left_alone(url: str, log: Path) ->
         assert [listed.entry.headline for listed in ledger.entries()] == ["Ferry resumes"]
         ledger.create(DAY, "Tide rises", actor="Ann")
         assert len(ledger.entries()) == 2
-        assert len(ledger.rebuild()) == 4
+        assert [proof.status.position for proof in ledger.rebuild()] == [2] * 7
     assert views_folder(log).read_text() == "somebody's"
 
 
@@ -152,7 +146,7 @@ def test_views_that_take_no_more_writes_are_projected_elsewhere(
         assert len(ledger.entries()) == 2
         assert len(list(elsewhere.iterdir())) == 1
     assert list(elsewhere.iterdir()) == []
-    assert positions_in(log) == {1}
+    assert positions(log) == dict.fromkeys(NAMES, 1)
 
 
 def test_no_place_for_views_is_told(
@@ -304,24 +298,11 @@ def test_views_swapped_while_they_are_opened_are_found_again(
 # An event that cannot be read
 
 
-def insert(log: Path, type_: str, version: int, entry: bytes = b"e" * 16) -> None:
-    """Append a row that the ledger's own rules would not have made."""
-    with closing(sqlite3.connect(log)) as db, db:
-        db.execute(
-            "INSERT INTO events SELECT position + 1, ?, ?, ?, recorded_at, meta, "
-            "x'0000000000000000000000000000000080' FROM events ORDER BY position DESC LIMIT 1",
-            (entry, version, type_),
-        )
+UNKNOWN = "position 3: the event type EntryTeleported@1 is unknown; is this program too old?"
 
 
-def positions_in(log: Path) -> set[int]:
-    file = views_folder(log) / (views_folder(log) / "current").read_text().strip()
-    with closing(sqlite3.connect(file)) as db:
-        return {position for (position,) in db.execute("SELECT position FROM projections")}
-
-
-@pytest.mark.parametrize("batch", [1, 1000])
-def test_an_unknown_event_stops_the_projection_and_is_named(
+@pytest.mark.parametrize("batch", [1, 2, 1000])
+def test_an_unknown_event_stops_every_projection_at_it_and_is_named(
     url: str, log: Path, batch: int
 ) -> None:
     add(url, "Ferry resumes")
@@ -329,30 +310,66 @@ def test_an_unknown_event_stops_the_projection_and_is_named(
         ledger.entries()
     add(url, "Tide rises")
     insert(log, "EntryTeleported@1", 1)
+    add(url, "Crane falls")
     with Ledger.open(url) as ledger:
         views = Views(ledger.application, views_folder(log), batch=batch)
-        for ask in (views.status, views.status, views.rebuild):
+        for needs in ((), ("current",), ("activity",), ()):
             with pytest.raises(UndecodableEvent) as caught:
-                ask()
-            assert caught.value.position == 3
-            assert str(caught.value) == (
-                "position 3: the event type EntryTeleported@1 is unknown; is this program too old?"
-            )
+                views.read(lambda db: None, *needs)
+            assert (caught.value.position, str(caught.value)) == (3, UNKNOWN)
+        for standing in (views.standing(), views.retry(), views.standing()):
+            assert [
+                (s.name, s.position, s.lag, s.state, s.failed_at, s.error) for s in standing
+            ] == [(name, 2, 2, "stopped", 3, UNKNOWN) for name in NAMES]
+        status = views.status()
+        assert [(s.name, s.position) for s in status] == [(name, 2) for name in NAMES]
+        # What could be read is there, and a rebuild comes exactly as far.
+        assert [s.rows for s in status[:2]] == [2, 2]
+        assert views.rebuild() == tuple(RebuildProof(s, True) for s in status)
+        with pytest.raises(UndecodableEvent):
+            views.require()
+        with pytest.raises(UndecodableEvent):
+            list(views.check())
         views.close()
-    # What could be read is there; nothing is skipped.
-    assert positions_in(log) == {2 if batch == 1 else 1}
+    assert positions(log) == dict.fromkeys(NAMES, 2)
 
 
-def test_an_event_out_of_place_stops_the_projection_and_is_named(url: str, log: Path) -> None:
-    add(url, "Ferry resumes")
+@pytest.mark.parametrize("batch", [1, 1000])
+def test_an_event_out_of_place_stops_those_that_choke_on_it(
+    url: str, log: Path, batch: int
+) -> None:
+    add(url, "Ferry resumes", "Ferry resumes")
     insert(log, "EntryRetracted@1", 1)
-    with Ledger.open(url) as ledger, pytest.raises(UndecodableEvent) as caught:
-        ledger.entries()
-    assert caught.value.position == 2
-    assert str(caught.value) == (
-        "position 2: EntryRetracted as version 1 of entry 65656565-6565-6565-6565-656565656565: "
-        "a history begins with EntryCreated, version 1; the history is damaged"
+    add(url, "Crane falls")
+    illegal = (
+        "Current.apply raised UndecodableEvent: position 3: EntryRetracted as version 1 of entry "
+        "65656565-6565-6565-6565-656565656565: a history begins with EntryCreated, version 1; the "
+        "history is damaged"
     )
+    with Ledger.open(url) as ledger:
+        views = Views(ledger.application, views_folder(log), batch=batch)
+        stopped = {s.name: s for s in views.standing() if s.state == "stopped"}
+        assert set(stopped) == {"current", "days"}
+        assert {(s.position, s.failed_at) for s in stopped.values()} == {(2, 3)}
+        assert stopped["current"].error == illegal
+        assert str(stopped["days"].error).startswith("Days.apply raised ")
+        # Only those that need them are refused.
+        for ask in (ledger.entries, lambda: views.read(lambda db: None)):
+            with pytest.raises(ProjectionStopped) as caught:
+                ask()
+            assert str(caught.value) == (
+                f"the projection current has stopped at event 3: {illegal}; once that is mended, "
+                "`ledger projections retry current`, or skip the event"
+            ) or "the projection days has stopped at event 3" in str(caught.value)
+        assert ledger.resolve("/news/2021/03/4/crane-falls").version is None
+        assert len(ledger.changes("/news/2021/03/4/ferry-resumes-2")) == 1
+        assert [context.entries for context in ledger.contexts()] == [3]
+        assert ledger.silent_edits() == []
+        assert {s.name: s.position for s in views.status()} == dict.fromkeys(NAMES, 4) | {
+            "current": 2,
+            "days": 2,
+        }
+        views.close()
 
 
 def test_a_projection_that_was_stopped_leaves_no_file_open(url: str, log: Path) -> None:
