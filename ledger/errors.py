@@ -27,7 +27,8 @@ LedgerError
     ├── StoreBusy
     ├── StoreFull
     ├── StoreCorrupt
-    └── UndecodableEvent
+    ├── UndecodableEvent
+    └── LogReplaced
 
 Each class has a `code` (for programs) and an `exit_status` (for shells). Both are stable: a
 class may be added, its numbers are never given to another. The command line turns an error
@@ -258,6 +259,13 @@ class UndecodableEvent(StoreError):
     def __init__(self, message: str, position: int = 0) -> None:
         super().__init__(message)
         self.position = position
+
+
+class LogReplaced(StoreError):
+    """Another log has come into the place of the one that was being read."""
+
+    code = "log-replaced"
+    exit_status = 50
 
 
 def walk(cls: type[LedgerError] = LedgerError) -> list[type[LedgerError]]:

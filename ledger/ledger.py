@@ -251,7 +251,8 @@ class Ledger(LedgerLists):
         """Ask a read model of one's own, once it knows every event recorded until now.
 
         Args:
-            question: A method of a registered projection; it takes the connection first.
+            question: A method of a registered projection; it takes the connection first, and
+                returns a whole answer, not a cursor: what it sees is one moment, while it runs.
             args: What it takes then.
             kwargs: What it takes by name.
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from ledger.domain import editions
 from ledger.domain.entry import at_version
 from ledger.domain.values import Status, StyleName
-from ledger.errors import InvalidInput, StoreBusy
+from ledger.errors import InvalidInput, ProjectionDrifted
 from ledger.pages.build import build_page
 from ledger.pages.labels import STYLES
 from ledger.pages.model import Page
@@ -190,7 +190,9 @@ class LedgerLists(LedgerReader):
         """Return an entry in one version: as the views have it, or else folded from the log."""
         state = current.get(db, entry)
         if state is None or version is None:
-            raise StoreBusy("the log was replaced while it was read: try again")
+            raise ProjectionDrifted(
+                f"the views know entry {entry} only in part: `ledger rebuild` puts them right"
+            )
         if state.version != version:
-            state = at_version(self.application.history(entry), version)
+            state = at_version(self.history(entry), version)
         return Listed(state, permalinks.path_of_version(db, entry, version))

@@ -203,10 +203,11 @@ class LedgerReader:
         """
         id_ = self.id_of(entry)
         moment = self.moment(as_of, known_at)
-        found = self.views.read(
-            lambda db: changes.history(db, id_, moment), "changes", "permalinks"
-        )
-        if not found:
+        while not (
+            found := self.views.read(
+                lambda db: changes.history(db, id_, moment), "changes", "permalinks"
+            )
+        ):
             # Says which: that there is no such entry, or that it was not there then.
             self._reached(id_, as_of, known_at)
         if all_versions:
@@ -272,9 +273,11 @@ class LedgerReader:
             EntryNotFound: There is no such entry.
         """
         state: NewsEntry | None = None
-        for event in self.history(entry):
+        events = self.history(entry)
+        moves = self.views.read(lambda db: permalinks.moves(db, events[0].entry), "permalinks")
+        for event in events:
             before, state = state, evolve(state, event)
-            yield Replayed(event, before, state)
+            yield Replayed(event, before, state, permalinks.path_at(moves, event.version))
 
     def events(
         self, after: int = 0, upto: int | None = None, *, reverse: bool = False

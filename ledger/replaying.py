@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from eventsourcing.persistence import IntegrityError
+
 from ledger.errors import InvalidInput
 from ledger.projections.projector import Progress
 from ledger.projections.views import Views
@@ -49,5 +51,7 @@ def _copy(application: LedgerApplication, into: str, upto: int) -> None:
         while rows := application.log.read(after, BATCH, upto):
             other.log.load(rows)
             after = rows[-1].position
+    except IntegrityError as error:
+        raise InvalidInput(f"somebody else writes to the store {into}: {error}") from error
     finally:
         other.close()

@@ -99,11 +99,12 @@ class Blame(msgspec.Struct, frozen=True):
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """One step of a replay: an event, and the entry before and after it."""
+    """One step of a replay: an event, the entry before and after it, and its path then."""
 
     event: RecordedEvent
     before: NewsEntry | None
     after: NewsEntry
+    path: str
 
 
 class ReplayReport(msgspec.Struct, frozen=True):

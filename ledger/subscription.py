@@ -9,9 +9,10 @@ from types import TracebackType
 from typing import Self
 
 from ledger.domain.events import RecordedEvent
+from ledger.errors import InvalidInput, LogReplaced
 from ledger.store.application import BATCH, LedgerApplication
-
-INTERVAL = 0.1
+from ledger.store.leaf import leaf_hash
+from ledger.store.log import POLL_INTERVAL, Row
 
 
 class Subscription(Iterator[RecordedEvent]):
@@ -23,12 +24,20 @@ class Subscription(Iterator[RecordedEvent]):
     Args:
         application: The log.
         after: The position after which to begin.
+
+    Raises:
+        InvalidInput: There can be no such position.
+        UndecodableEvent: While iterating: the next event cannot be read.
+        LogReplaced: While iterating: another log has come into the place of this one.
     """
 
     def __init__(self, application: LedgerApplication, after: int = 0) -> None:
+        if not 0 <= after < 2**63 - 1:
+            raise InvalidInput(f"there can be no position {after}")
         self._application = application
         self._after = after
-        self._waiting: deque[RecordedEvent] = deque()
+        self._leaf: bytes | None = None
+        self._waiting: deque[Row] = deque()
         self._closed = Event()
 
     def __enter__(self) -> Self:
@@ -48,12 +57,25 @@ class Subscription(Iterator[RecordedEvent]):
 
     def __next__(self) -> RecordedEvent:
         while not self._closed.is_set():
-            if not self._waiting:
-                rows = self._application.log.read(self._after, BATCH)
-                self._waiting.extend(map(self._application.event_mapper.to_event, rows))
-            if self._waiting:
-                event = self._waiting.popleft()
-                self._after = event.position
+            if self._waiting or self._fetch():
+                row = self._waiting[0]
+                event = self._application.event_mapper.to_event(row)
+                self._waiting.popleft()
+                self._after = row.position
                 return event
-            self._closed.wait(INTERVAL)
+            self._closed.wait(POLL_INTERVAL)
         raise StopIteration
+
+    def _fetch(self) -> bool:
+        """Fetch the next events, and return whether there are any."""
+        rows = self._application.log.read(max(self._after - 1, 0), BATCH + 1)
+        if self._leaf is None and rows and rows[0].position == self._after:
+            self._leaf = leaf_hash(rows[0])
+        if self._leaf is not None and (not rows or leaf_hash(rows[0]) != self._leaf):
+            raise LogReplaced(
+                f"event {self._after} is no longer the one that was read: the log was replaced"
+            )
+        self._waiting.extend(row for row in rows if row.position > self._after)
+        if self._waiting:
+            self._leaf = leaf_hash(self._waiting[-1])
+        return bool(self._waiting)

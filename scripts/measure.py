@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import multiprocessing.synchronize
+import queue
 import random
 import resource
 import statistics
@@ -131,8 +132,11 @@ def run(url: str, entries: list[UUID], *, rebuilding: bool, edits: int, seconds:
     go.set()
     others[0].join()
     stop.set()
-    done = rebuilds.get() if rebuilding else 0
-    times = sorted(t for _ in readers for t in out.get())
+    try:
+        done = rebuilds.get(timeout=120) if rebuilding else 0
+        times = sorted(t for _ in readers for t in out.get(timeout=60))
+    except queue.Empty:
+        raise SystemExit("a process failed") from None
     for process in (*readers, *others):
         process.join()
         if process.exitcode:
@@ -190,7 +194,7 @@ def memory(sizes: list[int]) -> None:
             out = context.Queue()
             process = context.Process(target=peak, args=(url, out))
             process.start()
-            most, seconds = out.get()
+            most, seconds = out.get(timeout=3600)
             process.join()
             peaks.append(most)
             print(f"| {size:,} | {most:.1f} | {size / seconds:,.0f} |", flush=True)

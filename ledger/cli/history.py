@@ -178,7 +178,7 @@ def replay(
                 break
             click.echo(event_line(replayed.event))
             if page or step:
-                before = _show_page(ledger, replayed.event, before)
+                before = _show_page(ledger, replayed, before)
             else:
                 _show_fields(replayed)
 
@@ -193,11 +193,20 @@ def _show_fields(replayed: Replayed) -> None:
         click.echo(f"  inferred by the import: {', '.join(inferred)}")
 
 
-def _show_page(ledger: Ledger, event: RecordedEvent, before: str) -> str:
+def _show_page(ledger: Ledger, replayed: Replayed, before: str) -> str:
     """Show the page that an event made, as the ledger knew it then, and return it."""
     from ledger.pages.markdown import render
+    from ledger.results import EntryVersion
 
-    after = render(ledger.page(ledger.get(event.entry, known_at=event.position)))
+    shown = EntryVersion(
+        entry=replayed.after,
+        path=replayed.path,
+        event=replayed.event,
+        known_at=replayed.event.position,
+        current_version=replayed.after.version,
+        current_path=replayed.path,
+    )
+    after = render(ledger.page(shown))
     for line in page_lines(before, after):
         click.echo(f"  {line}".rstrip())
     return after

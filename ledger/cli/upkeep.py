@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from threading import Event
 from typing import TYPE_CHECKING
@@ -66,7 +67,8 @@ def skip(app: App, name: str, position: int, reason: str) -> None:
     with app.open() as ledger:
         ledger.views.skip(name, position, reason, app.actor)
         found = ledger.views.standing()
-    _show_standing("table", tuple(status for status in found if status.name == name))
+        _show_standing("table", tuple(status for status in found if status.name == name))
+        ledger.views.require((name,))
 
 
 @projections.command()
@@ -76,6 +78,7 @@ def retry(app: App, names: tuple[str, ...]) -> None:
     """Let projections that have stopped try again: NAME, or all of them."""
     with app.open() as ledger:
         _show_standing("table", ledger.views.retry(names))
+        ledger.views.require(names)
 
 
 @projections.command()
@@ -104,16 +107,18 @@ def project(app: App, follow: bool) -> None:
     Several processes may follow one store: one does the work, and when it ends, however it ends,
     another takes over.
     """
-    stop = Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     with app.open() as ledger:
         if not follow:
             _show_standing("table", ledger.views.standing())
             ledger.views.require()
             return
-        for leads, position in ledger.views.follow(stop):
-            at = f"at position {position}"
-            click.echo(f"projecting, {at}" if leads else f"waiting while another projects, {at}")
+        # What a service manager sends is a good end.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        for now in ledger.views.follow(Event()):
+            doing = "projecting" if now.leads else "waiting while another projects"
+            click.echo(f"{doing}, at position {now.position}")
+            for name, why in now.stopped.items():
+                click.echo(f"ledger: warning: {name} has stopped {why}", err=True)
             sys.stdout.flush()
 
 
@@ -144,21 +149,28 @@ def rebuild(app: App, names: tuple[str, ...], all_: bool, check: bool, format_: 
 
     with app.open() as ledger:
         if check:
+            count = 0
+
+            def counted(drifts: Iterator[Drift]) -> Iterator[Drift]:
+                nonlocal count
+                for count, drift in enumerate(drifts, 1):  # noqa: B007
+                    yield drift
+
             with progress("rebuilding aside", "events") as tell:
-                drift = list(ledger.check(names, tell))
-            show_list(format_, ("projection", "table", "row is", "row"), drift, drift_row)
-            if drift:
+                found = counted(ledger.check(names, tell))
+                show_list(format_, ("projection", "table", "row is", "row"), found, drift_row)
+            if count:
                 raise ProjectionDrifted(
-                    f"rows that differ from what the log gives: {len(drift)}; "
+                    f"rows that differ from what the log gives: {count}; "
                     "`ledger rebuild` puts them right"
                 )
             if format_ == "table":
                 click.echo("no drift: the projections hold what the log gives")
             return
         with progress("rebuilding", "events") as tell:
-            found = ledger.rebuild(names, tell)
+            proofs = ledger.rebuild(names, tell)
         columns = ("projection", "schema", "position", "rows", "digest", "before")
-        show_list(format_, columns, found, row)
+        show_list(format_, columns, proofs, row)
         ledger.views.require(names)
 
 

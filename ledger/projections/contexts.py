@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import UNSET
 
 from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent
-from ledger.projections import changes, permalinks
-from ledger.projections.moments import NOW, Moment, held
+from ledger.projections.moments import NOW, Moment, held, version_of
 from ledger.projections.projection import Projection
 from ledger.projections.records import Related
 
@@ -67,51 +65,55 @@ def related(
     Most shared contexts first, then the newest path first; paths are compared as text. Entries
     that were retracted or merged are left out.
     """
-    edition = _filed(db, entry, moment)[0]
-    shared: defaultdict[bytes, list[str]] = defaultdict(list)
-    for other, context in db.execute(
-        "SELECT theirs.entry, theirs.context FROM contexts mine "
-        "JOIN contexts theirs ON theirs.context = mine.context AND theirs.entry <> mine.entry "
-        f"WHERE mine.entry = :entry AND {held('mine', moment)} AND {held('theirs', moment)}",
-        {"entry": entry.bytes, **moment.parameters},
-    ):
-        shared[other].append(context)
-    ranked = sorted((-len(names), other) for other, names in shared.items())
-    found: list[tuple[int, str, UUID]] = []
-    for rank, other in ranked if limit > 0 else ():
-        # Enough of a higher rank: the rest cannot come in any more.
-        if len(found) >= limit and rank > found[limit - 1][0]:
-            break
-        that = UUID(bytes=other)
-        if _filed(db, that, moment) == (edition, "active"):
-            found.append((rank, _path(db, that, moment), that))
-    found.sort(key=lambda item: item[1], reverse=True)
-    found.sort(key=lambda item: item[0])
+    rows = db.execute(
+        f"""
+        WITH shared AS (
+            SELECT
+                theirs.entry,
+                count(*) AS number,
+                {version_of("theirs.entry", moment)} AS version
+            FROM contexts mine
+            JOIN contexts theirs
+                ON theirs.context = mine.context AND theirs.entry <> mine.entry
+            WHERE mine.entry = :entry AND {held("mine", moment)} AND {held("theirs", moment)}
+            GROUP BY theirs.entry
+        )
+        SELECT shared.entry, (
+            SELECT path FROM permalinks
+            WHERE entry = shared.entry AND version <= shared.version
+            ORDER BY version DESC LIMIT 1
+        ) AS path, (
+            SELECT headline FROM changes
+            WHERE entry = shared.entry AND version <= shared.version AND headline IS NOT NULL
+            ORDER BY version DESC LIMIT 1
+        )
+        FROM shared
+        JOIN days this ON this.entry = :entry AND {held("this", moment)}
+        JOIN days that ON that.entry = shared.entry AND {held("that", moment)}
+        WHERE that.edition = this.edition AND that.status = 'active'
+        ORDER BY number DESC, path DESC
+        LIMIT :limit
+        """,
+        {"entry": entry.bytes, "limit": max(limit, 0), **moment.parameters},
+    ).fetchall()
+    mine = _contexts_of(db, entry, moment)
     return tuple(
-        Related(that, _headline(db, that, moment), path, tuple(sorted(shared[that.bytes])))
-        for _, path, that in found[:limit]
+        Related(
+            that := UUID(bytes=other),
+            headline,
+            path,
+            tuple(sorted(mine & _contexts_of(db, that, moment))),
+        )
+        for other, path, headline in rows
     )
 
 
-def _filed(db: sqlite3.Connection, entry: UUID, moment: Moment) -> tuple[str, str]:
-    row: tuple[str, str] | None = db.execute(
-        f"SELECT edition, status FROM days WHERE entry = :entry AND {held('days', moment)}",
+def _contexts_of(db: sqlite3.Connection, entry: UUID, moment: Moment) -> set[str]:
+    rows = db.execute(
+        f"SELECT context FROM contexts WHERE entry = :entry AND {held('contexts', moment)}",
         {"entry": entry.bytes, **moment.parameters},
-    ).fetchone()
-    return row or ("", "")
-
-
-def _path(db: sqlite3.Connection, entry: UUID, moment: Moment) -> str:
-    return permalinks.path_of_version(db, entry, changes.version_at(db, entry, moment) or 0)
-
-
-def _headline(db: sqlite3.Connection, entry: UUID, moment: Moment) -> str:
-    (headline,) = db.execute(
-        "SELECT headline FROM changes WHERE entry = :entry AND headline IS NOT NULL "
-        "AND position <= :position AND public_at <= :public_at ORDER BY version DESC LIMIT 1",
-        {"entry": entry.bytes, **moment.parameters},
-    ).fetchone()
-    return str(headline)
+    )
+    return {context for (context,) in rows}
 
 
 def counts(db: sqlite3.Connection, moment: Moment = NOW) -> list[tuple[str, int]]:

@@ -6,15 +6,29 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from threading import Event
 
-from ledger.projections.place import Place
+import msgspec
 
-INTERVAL = 0.1
-"""How many seconds to wait for new events, or for the leader's end."""
+from ledger.projections.place import Place
+from ledger.store.log import POLL_INTERVAL
+
+
+class Followed(msgspec.Struct, frozen=True):
+    """What one that follows is at.
+
+    Attributes:
+        leads: Whether this process does the work; else it waits for another to end.
+        position: Up to where the views were when it last looked.
+        stopped: The read models that have failed on an event, with what failed.
+    """
+
+    leads: bool
+    position: int
+    stopped: dict[str, str]
 
 
 def follow(
-    place: Callable[[], Place], catch_up: Callable[[], int], stop: Event
-) -> Iterator[tuple[bool, int]]:
+    place: Callable[[], Place], catch_up: Callable[[], tuple[int, dict[str, str]]], stop: Event
+) -> Iterator[Followed]:
     """Keep views up to date until `stop` is set.
 
     Of several processes that follow, one does the work; when it ends, however it ends, another
@@ -23,29 +37,27 @@ def follow(
 
     Args:
         place: Returns where the views lie.
-        catch_up: Brings them up to date, and returns their position.
-        stop: Ends it, from any thread or signal handler.
+        catch_up: Brings them up to date; returns their position, and which have stopped, and why.
+        stop: Ends it, from any other thread.
 
     Yields:
-        Whether this process leads, and the position of the views when it last looked; whenever
-        it begins to lead or to wait, and whenever the views have moved on under its lead.
+        What has changed: this process begins to lead or to wait; under its lead, the views have
+        moved on, or one of them has stopped.
     """
-    position = catch_up()
-    waiting = False
+    told: Followed | None = None
+    found = catch_up()
     while not stop.is_set():
         leader = place().lead()
         if leader is None:
-            if not waiting:
-                yield False, position
-            waiting = True
-            stop.wait(INTERVAL)
+            if told is None or told.leads:
+                told = Followed(False, *found)
+                yield told
+            stop.wait(POLL_INTERVAL)
             continue
-        waiting = False
         with closing(leader):
-            yield True, position
             while not stop.is_set():
-                reached = catch_up()
-                if reached != position:
-                    position = reached
-                    yield True, position
-                stop.wait(INTERVAL)
+                now = Followed(True, *catch_up())
+                if now != told:
+                    told = now
+                    yield told
+                stop.wait(POLL_INTERVAL)

@@ -7,14 +7,13 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TypeVar
-
-from eventsourcing.persistence import IntegrityError
+from typing import NoReturn, TypeVar
 
 from ledger.errors import InvalidInput, StoreBusy, StoreError, StoreFull, StoreNotWritable
 from ledger.projections.projection import Projection
 from ledger.projections.projector import (
     BOOKKEEPING,
+    CIRCUMSTANCES,
     Damaged,
     Progress,
     Source,
@@ -22,6 +21,7 @@ from ledger.projections.projector import (
     add,
     leaf_at,
     project,
+    retry,
     standings,
 )
 from ledger.store.application import LedgerApplication
@@ -32,6 +32,17 @@ Result = TypeVar("Result")
 
 _CACHE = -32 * 1024
 """SQLite's page cache in KiB (negative says so): enough for the upper pages of every index."""
+
+
+class HandedOut(sqlite3.Connection):
+    """A connection that projections are given: they cannot end the transaction it is in."""
+
+    def _refuse(self, *_args: object) -> NoReturn:
+        raise sqlite3.ProgrammingError(
+            "a projection may not begin, commit or roll back: its events count with their position"
+        )
+
+    __enter__ = commit = rollback = executescript = _refuse
 
 
 class Generation:
@@ -59,8 +70,8 @@ class Generation:
         target: int,
         progress: Progress | None,
         *,
+        anew: Collection[Projection],
         of: Generation | None = None,
-        anew: Collection[Projection] = (),
     ) -> Generation:
         """Make a generation of this ledger, filled up to position `target`.
 
@@ -69,8 +80,8 @@ class Generation:
             source: What to fill it from.
             target: The position to fill it up to; a copy may be further.
             progress: Is told how far it is.
+            anew: The read models to begin; those of them that the copy has are begun again.
             of: The generation to copy; None: begin with nothing.
-            anew: The read models to begin again in the copy.
         """
         generation = cls(path)
         if of is not None:
@@ -83,7 +94,7 @@ class Generation:
                         db.execute(statement)
                     identity = source.application.log.identity().id
                     db.execute("INSERT INTO views VALUES (?)", (identity,))
-                for model in source.read_models if of is None else anew:
+                for model in anew:
                     try:
                         add(db, model)
                     except sqlite3.OperationalError as error:
@@ -109,7 +120,7 @@ class Generation:
 
     @contextmanager
     def _filling(self) -> Iterator[sqlite3.Connection]:
-        with translated(self.path), closing(connect(self.path, "rwc")) as db:
+        with translated(self.path), closing(connect(self.path, "rwc", factory=HandedOut)) as db:
             # Nobody reads it before the pointer names it, and a half-made one is thrown away: so
             # it needs no journal on the disk, and waits for the disk only once, at the end.
             db.execute("PRAGMA journal_mode = MEMORY")
@@ -133,6 +144,10 @@ class Generation:
             db.execute("BEGIN")
             try:
                 yield db
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode == sqlite3.SQLITE_READONLY:
+                    raise InvalidInput("a query may not write the views") from error
+                raise
             finally:
                 db.execute("COMMIT")
 
@@ -148,11 +163,12 @@ class Generation:
 
     @contextmanager
     def _blamed(self) -> Iterator[None]:
-        """Tell what is wrong with the file from what is wrong with its place, or a query."""
+        """Tell what is wrong with the file from what is wrong with its place, or with a query."""
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
-            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR and self._whole():
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code not in CIRCUMSTANCES and (code != sqlite3.SQLITE_ERROR or self._whole()):
                 raise
             try:
                 with translated(self.path):
@@ -161,7 +177,7 @@ class Generation:
                 if self.path.exists():
                     raise
                 raise Damaged from error
-            except (StoreError, IntegrityError):
+            except StoreError:
                 raise Damaged from error
 
     def _whole(self) -> bool:
@@ -176,7 +192,7 @@ class Generation:
         return names.issuperset(listed | {"views", "projections"})
 
     def _open(self) -> sqlite3.Connection:
-        db = connect(self.path)
+        db = connect(self.path, factory=HandedOut)
         try:
             # Views can be made again, so a power cut may cost them; readers never wait for it.
             db.execute("PRAGMA synchronous = NORMAL")
@@ -210,7 +226,4 @@ class Generation:
     def retry(self, name: str) -> None:
         """Let a read model that has stopped try again at the next catching up."""
         with self._writing() as db, transaction(db):
-            db.execute(
-                "UPDATE projections SET failed_at = NULL, error = NULL WHERE name = ?", (name,)
-            )
-        self.head = Head(-1, 0)
+            retry(db, name)

@@ -38,6 +38,17 @@ class Moment(msgspec.Struct, frozen=True):
 NOW = Moment()
 
 
+def version_of(entry: str, moment: Moment) -> str:
+    """Return the subquery of the version that an entry had at a moment; of none, NULL.
+
+    Args:
+        entry: What names the entry in the query.
+        moment: Which; give its `parameters` to the query.
+    """
+    until = "" if moment.is_now else " AND position <= :position AND public_at <= :public_at"
+    return f"(SELECT max(version) FROM changes WHERE entry = {entry}{until})"
+
+
 def held(stay: str, moment: Moment) -> str:
     """Return the condition that a row held at a moment.
 

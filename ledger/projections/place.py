@@ -7,21 +7,28 @@ holds up a reader, and never the log. The folder can be deleted at any time.
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from ledger.errors import StoreBusy
 from ledger.projections.skips import Skips
-from ledger.store.connections import begin_at_once, connect, transaction, translated
+from ledger.store.connections import begin_at_once, committed, connect, translated
 
 _POINTER = "current"
 _NAME = re.compile(r"[0-9a-f]{16}\.db")
 
 # How long one process waits for another that builds, in seconds.
-_PATIENCE = 3600
+_PATIENCE = 3600.0
+_TELL_AFTER = 2.0
+_PAUSE = 0.02
+
+_log = logging.getLogger("ledger")
 
 
 class Place:
@@ -77,14 +84,30 @@ class Place:
 
     @contextmanager
     def building_alone(self) -> Iterator[None]:
-        """Keep other processes from building, or clearing away what is being built."""
+        """Keep other processes from building, or clearing away what is being built.
+
+        Raises:
+            StoreBusy: Another process has been building for very long.
+        """
         with translated(self.folder):
             self.folder.mkdir(exist_ok=True)
-            with (
-                closing(connect(self.folder / "lock", "rwc", timeout=_PATIENCE)) as lock,
-                transaction(lock),
-            ):
-                yield
+            with closing(connect(self.folder / "lock", "rwc", timeout=0)) as lock:
+                self._wait_for(lock)
+                with committed(lock):
+                    yield
+
+    def _wait_for(self, lock: sqlite3.Connection) -> None:
+        began = time.monotonic()
+        told = False
+        # Not left to SQLite, which hears no Ctrl-C while it waits.
+        while not begin_at_once(lock):
+            waited = time.monotonic() - began
+            if waited > _PATIENCE:
+                raise StoreBusy(f"the views in {self.folder} are being built all the time")
+            if waited > _TELL_AFTER and not told:
+                _log.warning("waiting for another process that builds the views")
+                told = True
+            time.sleep(_PAUSE)
 
     def lead(self) -> sqlite3.Connection | None:
         """Return a connection that makes this process the leader while it is open.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from hashlib import sha256
 from typing import Any, ClassVar, TypeVar
 
@@ -63,16 +64,19 @@ class Projection:
     _handlers: ClassVar[dict[type[EventData], str]] = {}
 
     def __init_subclass__(cls) -> None:
-        cls._handlers = dict(cls._handlers)
-        for name, member in vars(cls).items():
-            for type_ in getattr(member, "handled_types", ()):
-                cls._handlers[type_] = name
+        cls._handlers = {
+            type_: name
+            for base in reversed(cls.__mro__)
+            for name, member in vars(base).items()
+            for type_ in getattr(member, "handled_types", ())
+        }
 
     def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """Bring the tables from before `events` to after them.
 
         Args:
-            events: Events of the log, in order; none is ever given twice.
+            events: Events of the log, in order. Where it fails on one of them, what it did is
+                undone, and they are given again one by one, up to that event.
             db: In a transaction, which also moves the position; so each event counts once.
         """
         for event in events:
@@ -96,6 +100,19 @@ class Projection:
             raise InvalidInput(
                 f"{self.name!r} names no projection: use lower-case letters, digits, underscores"
             )
+        ddl: object = self.ddl
+        if isinstance(ddl, str):
+            raise InvalidInput(f"the ddl of {self.name} is one text: give a tuple of statements")
+        try:
+            with closing(sqlite3.connect(":memory:")) as db:
+                for statement in self.ddl:
+                    db.execute(statement)
+                for table, columns in (self.tables | self.indexes).items():
+                    rows_of(db, table, columns, in_order=True)
+        except sqlite3.Error as error:
+            raise InvalidInput(
+                f"the projection {self.name} does not declare its tables right: {error}"
+            ) from error
 
     def digest(self, db: Db) -> tuple[int, str]:
         """Return the number of rows and the digest of what they say; see `ViewStatus.digest`."""

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
 from ledger.domain.events import RecordedEvent
-from ledger.errors import StoreBusy, UndecodableEvent
+from ledger.errors import LogReplaced, StoreBusy, UndecodableEvent
 from ledger.projections.projection import Projection
+from ledger.projections.skips import Skips
 from ledger.store.application import LedgerApplication
-from ledger.store.connections import begin_at_once, committed
+from ledger.store.connections import begin_at_once, committed, transaction
 from ledger.store.leaf import leaf_hash
 from ledger.store.log import Row
 
@@ -40,7 +41,7 @@ BOOKKEEPING = (
 )
 
 # What tells of the disk or of other processes, not of the read model or the event.
-_CIRCUMSTANCES = {
+CIRCUMSTANCES = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_CORRUPT,
@@ -51,6 +52,7 @@ _CIRCUMSTANCES = {
     sqlite3.SQLITE_READONLY,
 }
 
+_REPLACED = "the log was replaced while it was read: try again"
 _PATIENCE = 30.0
 _PAUSE = 0.0002
 
@@ -62,13 +64,13 @@ class Source(msgspec.Struct, frozen=True):
         application: The log.
         read_models: What to project.
         batch: How many events are taken in one transaction.
-        skips: The (read model, position, leaf hash) that somebody decided to pass over.
+        skips: The events that somebody decided to pass over; looked up for every batch.
     """
 
     application: LedgerApplication
     read_models: tuple[Projection, ...]
     batch: int
-    skips: frozenset[tuple[str, int, bytes]] = frozenset()
+    skips: Skips
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -108,8 +110,13 @@ def project(
 ) -> dict[str, Standing]:
     """Bring the read models that run up to position `target`; return where all of them stand.
 
-    Those that the file lacks, or has in another schema, are let be.
+    Those that the file lacks, or has in another schema, are let be. One that stopped at an event
+    that is skipped meanwhile goes on.
+
+    Raises:
+        LogReplaced: Another log has come into the place of the one that they know.
     """
+    _resume(db, source)
     while True:
         found = standings(db)
         reached = _reached(found, source, target)
@@ -124,6 +131,23 @@ def project(
             progress(reached, target)
         if reached >= target:
             return found
+
+
+def _resume(db: sqlite3.Connection, source: Source) -> None:
+    """Let those that stopped at an event that is skipped now go on."""
+    stopped = {name: s.failed_at for name, s in standings(db).items() if s.failed_at is not None}
+    if not stopped:
+        return
+    skips = source.skips.all()
+    for name, failed_at in stopped.items():
+        if (name, failed_at, leaf_at(source.application, failed_at)) in skips:
+            with transaction(db):
+                retry(db, name)
+
+
+def retry(db: sqlite3.Connection, name: str) -> None:
+    """Let a read model that has stopped try again."""
+    db.execute("UPDATE projections SET failed_at = NULL, error = NULL WHERE name = ?", (name,))
 
 
 def add(db: sqlite3.Connection, model: Projection) -> None:
@@ -180,34 +204,41 @@ def _take(db: sqlite3.Connection, source: Source, target: int) -> int:
     # Read under the lock: another process may have come further meanwhile.
     found = standings(db)
     after = _reached(found, source, target)
-    rows = source.application.log.read(after, source.batch, target) if after < target else []
-    if not rows:
+    if after >= target:
         return target
+    rows = source.application.log.read(max(after - 1, 0), source.batch + 1, target)
+    if after:
+        # The last event that is known, read again: it must still be there.
+        leaves = {standing.position: standing.leaf for standing in found.values()}
+        if not rows or leaf_hash(rows[0]) != leaves[after]:
+            raise LogReplaced(_REPLACED)
+        del rows[0]
+    if not rows:
+        raise LogReplaced(_REPLACED)
+    skips = source.skips.all()
     events = [_decoded(source, row) for row in rows]
     for model in source.read_models:
         standing = found.get(model.name)
         if standing is not None and runs(standing, model):
-            _give(db, source, model, standing, rows, events)
+            _give(db, model, standing, rows, events, skips)
     return rows[-1].position
 
 
 def _give(
     db: sqlite3.Connection,
-    source: Source,
     model: Projection,
     standing: Standing,
     rows: Sequence[Row],
     events: Sequence[RecordedEvent | UndecodableEvent],
+    skips: Collection[tuple[str, int, bytes]],
 ) -> None:
     """Give a read model the events it lacks; where it fails, all before the one it fails on."""
-    skipped = {position for name, position, leaf in source.skips if name == model.name}
+    skipped = {position for name, position, _ in skips if name == model.name}
     kept = [
         event
         for row, event in zip(rows, events, strict=True)
         if row.position > standing.position
-        and not (
-            row.position in skipped and (model.name, row.position, leaf_hash(row)) in source.skips
-        )
+        and not (row.position in skipped and (model.name, row.position, leaf_hash(row)) in skips)
     ]
     failed_at, failure = _apply(db, model, kept)
     taken = [row for row in rows if failed_at is None or row.position < failed_at]
@@ -263,7 +294,7 @@ def _raise_circumstance(db: sqlite3.Connection, model: Projection, error: Except
     """Raise what is not the read model's fault again: a full disk, a damaged file."""
     if not isinstance(error, sqlite3.Error):
         return
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _CIRCUMSTANCES or not db.in_transaction:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in CIRCUMSTANCES or not db.in_transaction:
         raise error
     if not set(model.tables) <= set(_tables(db)):
         raise Damaged from error

@@ -80,7 +80,23 @@ def _alike(one: Standing | None, other: Standing) -> bool:
     )
 
 
-def drift(
+def drifts(
+    chosen: Sequence[Projection], serving: sqlite3.Connection, right: sqlite3.Connection
+) -> Iterator[Drift]:
+    """Yield where read models that serve differ from rebuilt ones: the event, or the row."""
+    have, should = standings(serving), standings(right)
+    for model in chosen:
+        one, other = have[model.name], should[model.name]
+        if one.position == other.position:
+            yield from _drift(model, serving, right)
+        if one.failed_at != other.failed_at:
+            if one.failed_at is not None:
+                yield Drift(model.name, "", "stopped", [one.failed_at, one.error])
+            if other.failed_at is not None:
+                yield Drift(model.name, "", "rebuilt, stops", [other.failed_at, other.error])
+
+
+def _drift(
     model: Projection, serving: sqlite3.Connection, right: sqlite3.Connection
 ) -> Iterator[Drift]:
     """Yield the rows in which a serving read model differs from a rebuilt one, in order."""

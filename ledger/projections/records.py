@@ -155,16 +155,18 @@ class RebuildProof(msgspec.Struct, frozen=True):
 
 
 class Drift(msgspec.Struct, frozen=True):
-    """A row in which a serving read model differs from a rebuilt one.
+    """Where a serving read model differs from a rebuilt one.
 
     Attributes:
         name: The read model.
-        table: Its table.
-        kind: surplus (the serving one has it, and should not) or missing (it should have it).
-        row: The row's logical columns; bytes in hexadecimal digits.
+        table: Its table; empty where one of the two has stopped at an event and the other not.
+        kind: surplus (the serving one has the row, and should not) or missing (it should have
+            it); or which of the two has stopped.
+        row: The row's logical columns, bytes in hexadecimal digits; or the position of the event
+            and what failed.
     """
 
     name: str
     table: str
-    kind: Literal["surplus", "missing"]
+    kind: Literal["surplus", "missing", "stopped", "rebuilt, stops"]
     row: list[object]

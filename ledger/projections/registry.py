@@ -38,10 +38,8 @@ class Registry:
     """
 
     def __init__(self, read_models: Iterable[Projection] = BUILT_IN) -> None:
-        self._models: dict[str, Projection] = {}
+        self._models = {model.name: model for model in read_models}
         self._discovered = False
-        for model in read_models:
-            self.add(model)
 
     def add(self, model: Projection) -> None:
         """Add a read model.
@@ -69,7 +67,6 @@ class Registry:
         """
         if self._discovered:
             return
-        self._discovered = True
         # Imported here: it takes longer than a read does.
         from importlib.metadata import entry_points
 
@@ -80,6 +77,7 @@ class Registry:
                 raise InvalidInput(
                     f"the projection {point.name} of {point.value} cannot be used: {error}"
                 ) from error
+        self._discovered = True
 
     def all(self) -> tuple[Projection, ...]:
         """Return all read models known so far."""

@@ -58,13 +58,13 @@ class Search(Projection):
             headline, topic, summary, sources, content = '', tokenize = 'ascii'
         )
         """,
-        "CREATE VIRTUAL TABLE words_held USING fts5vocab (words, row)",
+        "CREATE VIRTUAL TABLE words_held USING fts5vocab (words, instance)",
     )
     tables = {
         "documents": "position, entry, since, until",
         "texts": "entry, headline, topic, summary, sources",
     }
-    indexes = {"words_held": "term, doc, cnt"}
+    indexes = {"words_held": "term, doc, col, offset"}
 
     def apply(self, events: Sequence[RecordedEvent], db: sqlite3.Connection) -> None:
         """Add a document for each event that changed a text."""

@@ -12,17 +12,15 @@ from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 
-from ledger.errors import StoreBusy, StoreFull, StoreNotWritable
+from ledger.errors import LogReplaced, StoreBusy, StoreFull, StoreNotWritable
 from ledger.projections.generation import Generation, Result
 from ledger.projections.place import Place
 from ledger.projections.projection import Projection
 from ledger.projections.projector import Damaged, Progress, Source
 from ledger.projections.registry import BUILT_IN, Registry
-from ledger.store.application import LedgerApplication
+from ledger.store.application import BATCH, LedgerApplication
 from ledger.store.connections import translated
 from ledger.store.log import Head
-
-BATCH = 1000
 
 # How often a read begins again where other processes swap the views under it.
 TRIES = 10
@@ -82,7 +80,8 @@ class Serving:
                     generation = self._caught_up(place, generation, head, models)
                 if generation is not None and not _lacking(generation, models):
                     return generation
-            self._somewhere(lambda place: self._build(place, models))
+            with suppress(LogReplaced):
+                self._somewhere(lambda place: self._build(place, models))
         raise taken_away(self._place)
 
     def _serving(self, place: Place) -> Generation | None:
@@ -111,15 +110,18 @@ class Serving:
         self, place: Place, generation: Generation, head: Head, models: Sequence[Projection]
     ) -> Generation | None:
         """Return `generation` after the events it lacked; None if others have to be made."""
-        stands = [generation.standings.get(model.name) for model in models]
+        stands = (generation.standings.get(model.name) for model in models)
         if generation.head == head and all(
-            standing is None or standing.failed_at is None for standing in stands
+            standing is None or (standing.failed_at is None and standing.position >= head.position)
+            for standing in stands
         ):
             return generation
         try:
             if generation.belongs_to(self._application):
-                generation.catch_up(self._source(place), head)
+                generation.catch_up(self._source(), head)
                 return generation
+        except LogReplaced:
+            pass
         except Damaged:
             self._discard(generation)
         except (StoreNotWritable, StoreFull):
@@ -131,25 +133,23 @@ class Serving:
         """Make what is asked for and not there, unless another process has just done so."""
         with place.building_alone():
             old = self._serving(place)
-            lacking = models if old is None else _lacking(old, models)
+            lacking = _lacking(old, models)
             if not lacking:
                 return
-            if old is not None and any(_is_newer(old, model) for model in lacking):
+            if any(is_newer(old, model) for model in lacking):
                 # A newer program is at work here: its tables stay, ours are made elsewhere.
                 self._go_elsewhere(place)
                 return
-            # What else is lacking is made with it: the log has to be read only once.
-            every = self._registry.all()
-            anew = every if old is None else _lacking(old, every)
+            # What else of ours is lacking is made with it: the log has to be read only once.
+            usual = [m for m in self._registry.all() if m.name in self._usual or m in lacking]
             with place.making() as path:
-                new = self._made(path, place, old, anew, None)
+                new = self._made(path, old, _lacking(old, usual), None)
                 new.finish()
                 self._use(new, place)
 
     def _made(
         self,
         path: Path,
-        place: Place,
         old: Generation | None,
         anew: Sequence[Projection],
         progress: Progress | None,
@@ -158,20 +158,23 @@ class Serving:
 
         Args:
             path: The file to make.
-            place: Where it is.
-            old: The one that serves, to keep what it has; None: make all.
+            old: The one that serves, to keep what it has; None: there is none to keep.
             anew: The read models to make anew.
             progress: Is told how far it is.
+
+        Raises:
+            LogReplaced: The log was replaced meanwhile.
         """
-        source, target = self._source(place), self._application.log.head().position
+        source, target = self._source(), self._application.log.head().position
         if old is not None:
-            anew = [model for model in anew if not _is_newer(old, model)]
+            anew = [model for model in anew if not is_newer(old, model)]
             try:
-                return Generation.make(path, source, target, progress, of=old, anew=anew)
+                return Generation.make(path, source, target, progress, anew=anew, of=old)
             except Damaged:
                 # It cannot even be copied.
                 path.unlink(missing_ok=True)
-        return Generation.make(path, source, target, progress)
+                anew = self._registry.all()
+        return Generation.make(path, source, target, progress, anew=anew)
 
     def _somewhere(self, work: Callable[[Place], Result]) -> Result:
         """Work in the folder beside the log, or, where that cannot be written, elsewhere."""
@@ -181,7 +184,9 @@ class Serving:
         except (StoreNotWritable, StoreFull):
             if self._temporary is not None:
                 raise
-            self._go_elsewhere(place)
+            # Where somebody deleted the folder in the middle of it, it is as good as before.
+            if place.folder.exists():
+                self._go_elsewhere(place)
             return work(self._place)
 
     @property
@@ -211,24 +216,23 @@ class Serving:
                 self._hold(None)
             generation.path.unlink()
 
-    def _source(self, place: Place) -> Source:
-        skips = place.skips.all()
-        return Source(
-            self._application,
-            self._registry.all(),
-            self._batch,
-            frozenset((skip.name, skip.position, skip.leaf) for skip in skips),
-        )
+    def _source(self) -> Source:
+        # What is skipped is told beside the log, wherever the views are.
+        skips = self._places[0].skips
+        return Source(self._application, self._registry.all(), self._batch, skips)
 
 
-def _lacking(generation: Generation, models: Sequence[Projection]) -> list[Projection]:
+def _lacking(generation: Generation | None, models: Sequence[Projection]) -> list[Projection]:
     """Return the read models that a generation has not, or has in another schema."""
+    if generation is None:
+        return list(models)
     have = {name: standing.schema for name, standing in generation.standings.items()}
     return [model for model in models if have.get(model.name) != model.schema]
 
 
-def _is_newer(generation: Generation, model: Projection) -> bool:
-    standing = generation.standings.get(model.name)
+def is_newer(generation: Generation | None, model: Projection) -> bool:
+    """Return whether a generation has a read model as a newer program makes it."""
+    standing = None if generation is None else generation.standings.get(model.name)
     return standing is not None and standing.schema > model.schema
 
 

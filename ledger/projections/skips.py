@@ -5,12 +5,16 @@ They lie in a file of their own beside the generations, so that a rebuild passes
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 from ledger.projections.records import Skip
 from ledger.store.connections import connect, transaction, translated
 from ledger.store.log import to_datetime, to_microseconds
+
+_log = logging.getLogger("ledger")
 
 
 class Skips:
@@ -39,15 +43,28 @@ class Skips:
                 ),
             )
 
-    def all(self) -> tuple[Skip, ...]:
-        """Return all skips, by position."""
+    def all(self) -> frozenset[tuple[str, int, bytes]]:
+        """Return what is to be passed over: projection, position, leaf hash."""
+        return frozenset((skip.name, skip.position, skip.leaf) for skip in self.list())
+
+    def list(self) -> tuple[Skip, ...]:
+        """Return all skips, by position.
+
+        Where the file is damaged there are none: projections then stop again, and say so.
+        """
         if not self._path.exists():
             return ()
-        with translated(self._path), closing(connect(self._path)) as db:
-            rows = db.execute(
-                "SELECT name, position, leaf, reason, actor, skipped_at FROM skips "
-                "ORDER BY position, name"
-            ).fetchall()
+        try:
+            with closing(connect(self._path, "ro")) as db:
+                rows = db.execute(
+                    "SELECT name, position, leaf, reason, actor, skipped_at FROM skips "
+                    "ORDER BY position, name"
+                ).fetchall()
+        except sqlite3.DatabaseError as error:
+            # A file that has no table yet is being made.
+            if "no such table" not in str(error):
+                _log.warning("%s cannot be read, so nothing is skipped: %s", self._path, error)
+            return ()
         return tuple(
             Skip(name, position, leaf, reason, actor, to_datetime(skipped_at))
             for name, position, leaf, reason, actor, skipped_at in rows

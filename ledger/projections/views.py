@@ -5,18 +5,33 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
-from ledger.errors import InvalidInput, ProjectionDrifted, ProjectionStopped
-from ledger.projections.following import follow
+import msgspec
+
+from ledger.errors import (
+    InvalidInput,
+    LogReplaced,
+    ProjectionDrifted,
+    ProjectionStopped,
+    StoreNotWritable,
+    StoreTooNew,
+)
+from ledger.projections.following import Followed, follow
 from ledger.projections.generation import Generation, Result
 from ledger.projections.place import Place
 from ledger.projections.projection import Projection
-from ledger.projections.projector import Damaged, Progress, Standing, leaf_at, standings
-from ledger.projections.rebuilding import drift, prove, statuses
+from ledger.projections.projector import (
+    Damaged,
+    Progress,
+    Standing,
+    leaf_at,
+    standings,
+)
+from ledger.projections.rebuilding import drifts, prove, statuses
 from ledger.projections.records import (
     Drift,
     ProjectionStatus,
@@ -24,7 +39,7 @@ from ledger.projections.records import (
     Skip,
     ViewStatus,
 )
-from ledger.projections.serving import TRIES, Serving, taken_away
+from ledger.projections.serving import TRIES, Serving, is_newer, taken_away
 from ledger.store.log import Head
 
 
@@ -58,11 +73,22 @@ class Views(Serving):
             UndecodableEvent: It has, because nobody can read that event.
             StoreError: The log cannot be read, or no views can be made anywhere.
         """
+        names = needs or self._usual
+        models = self._registry.chosen(names)
+        listed = ", ".join("?" * len(names))
         for _ in range(TRIES):
-            generation = self._up_to_date(needs or self._usual)
-            self._require_all(self._registry.chosen(needs or self._usual), generation.standings)
+            generation = self._up_to_date(names)
+            self._require_all(models, generation.standings)
             try:
-                return generation.read(query)
+                with generation.snapshot() as db:
+                    # Another process may have come further meanwhile, and one of them stopped.
+                    low, high, failed = db.execute(
+                        "SELECT min(position), max(position), count(failed_at) "
+                        f"FROM projections WHERE name IN ({listed})",
+                        names,
+                    ).fetchone()
+                    if low == high >= generation.head.position and not failed:
+                        return query(db)
             except Damaged:
                 self._discard(generation)
         raise taken_away(self._place)
@@ -80,12 +106,14 @@ class Views(Serving):
 
     def standing(self) -> tuple[ProjectionStatus, ...]:
         """Return how each read model stands, once those that run are up to date."""
-        models = self._registry.chosen(())
+        known = [model.name for model in self._registry.chosen(())]
         generation = self._up_to_date(())
+        # Some may be of services that embed the ledger: they are told of, too.
+        others = sorted(generation.standings.keys() - set(known))
         skips = self.skips()
         return tuple(
-            _status_of(model.name, generation.standings[model.name], generation.head, skips)
-            for model in models
+            _status_of(name, generation.standings[name], generation.head, skips)
+            for name in (*known, *others)
         )
 
     def require(self, names: Collection[str] = ()) -> None:
@@ -116,24 +144,43 @@ class Views(Serving):
             InvalidInput: No read model is called so.
         """
         chosen = self._registry.chosen(names)
-        return self._somewhere(lambda place: self._rebuild(place, chosen, progress))
+        # Asked first: where there is no log, nothing is made for its views.
+        self._application.log.head()
+        for _ in range(TRIES):
+            with suppress(LogReplaced):
+                return self._rebuild(self._places[0], chosen, progress)
+        raise taken_away(self._places[0])
 
     def _rebuild(
         self, place: Place, chosen: Sequence[Projection], progress: Progress | None
     ) -> tuple[RebuildProof, ...]:
-        # Asked first: where there is no log, nothing is made for its views.
-        self._application.log.head()
         with place.building_alone():
             old = self._serving(place)
-            some = len(chosen) < len(self._registry.all())
+            for model in chosen:
+                if is_newer(old, model):
+                    raise StoreTooNew(
+                        f"the views in {place.folder} are of a newer program: their {model.name} "
+                        f"is not of schema {model.schema}; rebuild them with that program"
+                    )
+            others = set() if old is None else old.standings.keys() - {m.name for m in chosen}
             with place.making() as path:
-                new = self._made(path, place, old if some else None, chosen, progress)
-                source = self._source(place)
-                proofs = prove(old, new, source, chosen, progress)
-                new.advance(source, self._application.log.head().position, progress)
+                new = self._made(path, old if others else None, chosen, progress)
+                proofs = prove(old, new, self._source(), chosen, progress)
+                if old is not None:
+                    self._keep_what_runs(old, new, chosen)
+                new.advance(self._source(), self._application.log.head().position, progress)
                 new.finish()
                 self._use(new, place)
         return proofs
+
+    def _keep_what_runs(
+        self, old: Generation, new: Generation, chosen: Sequence[Projection]
+    ) -> None:
+        """Refuse to put read models that stopped in the place of those that went further."""
+        for model in chosen:
+            before, after = old.standings.get(model.name), new.standings[model.name]
+            if before is not None and before.position > after.position:
+                self._require_all((model,), new.standings)
 
     def check(
         self, names: Collection[str] = (), progress: Progress | None = None
@@ -148,25 +195,42 @@ class Views(Serving):
             ProjectionDrifted: The file of the views itself is damaged.
         """
         chosen = self._registry.chosen(names)
-        generation = self._up_to_date([model.name for model in chosen])
-        try:
-            with generation.snapshot() as serving:
-                self._require_all(chosen, standings(serving))
-                (position,) = serving.execute("SELECT max(position) FROM projections").fetchone()
-                with self._made_aside(position, progress) as right:
-                    self._require_all(chosen, standings(right))
-                    for model in chosen:
-                        yield from drift(model, serving, right)
-        except Damaged as error:
-            raise ProjectionDrifted(
-                f"the views in {generation.path} are damaged: `ledger rebuild` puts them right"
-            ) from error
+        for _ in range(TRIES):
+            generation = self._up_to_date([model.name for model in chosen])
+            if self._temporary is not None:
+                raise StoreNotWritable(
+                    f"the views in {self._places[0].folder} cannot be brought up to date by this "
+                    "user, so they cannot be compared"
+                )
+            try:
+                with generation.snapshot() as serving:
+                    found = standings(serving)
+                    running = {
+                        found[model.name].position
+                        for model in chosen
+                        if found[model.name].failed_at is None
+                    }
+                    # Those that run may be apart while another process catches up.
+                    if len(running) > 1:
+                        continue
+                    target = max(running, default=generation.head.position)
+                    with self._made_aside(chosen, target, progress) as right:
+                        yield from drifts(chosen, serving, right)
+                    return
+            except Damaged as error:
+                raise ProjectionDrifted(
+                    f"the views in {generation.path} are damaged: `ledger rebuild` puts them right"
+                ) from error
+        raise taken_away(self._place)
 
     @contextmanager
-    def _made_aside(self, target: int, progress: Progress | None) -> Iterator[sqlite3.Connection]:
+    def _made_aside(
+        self, models: Sequence[Projection], target: int, progress: Progress | None
+    ) -> Iterator[sqlite3.Connection]:
         with tempfile.TemporaryDirectory(prefix="ledger-aside-") as folder:
-            source = self._source(self._place)
-            aside = Generation.make(Path(folder, "aside.db"), source, target, progress)
+            path = Path(folder, "aside.db")
+            source = msgspec.structs.replace(self._source(), read_models=tuple(models))
+            aside = Generation.make(path, source, target, progress, anew=models)
             try:
                 with aside.snapshot() as db:
                     yield db
@@ -180,7 +244,7 @@ class Views(Serving):
             ProjectionStopped: One of them fails on an event.
         """
         models = self._registry.chosen(())
-        with self._made_aside(target, progress) as db:
+        with self._made_aside(models, target, progress) as db:
             self._require_all(models, standings(db))
             return statuses(db, models)
 
@@ -192,19 +256,17 @@ class Views(Serving):
         Raises:
             InvalidInput: No read model is called so, or it has not stopped at this event.
         """
-        (model,) = self._registry.chosen((name,))
+        self._registry.chosen((name,))
         if not reason.strip():
             raise InvalidInput("say why the event is skipped")
-        standing = self._up_to_date((name,)).standings[model.name]
+        standing = self._up_to_date((name,)).standings[name]
         if standing.failed_at is None:
             raise InvalidInput(f"the projection {name} has stopped at no event: it runs")
         if standing.failed_at != position:
             at = standing.failed_at
             raise InvalidInput(f"the projection {name} has stopped at {at}, not at {position}")
         leaf = leaf_at(self._application, position)
-        now = datetime.now(UTC)
-        self._place.skips.add(Skip(name, position, leaf, reason, actor, now))
-        self.retry((name,))
+        self._places[0].skips.add(Skip(name, position, leaf, reason, actor, datetime.now(UTC)))
 
     def retry(self, names: Collection[str] = ()) -> tuple[ProjectionStatus, ...]:
         """Let read models that have stopped try again; return how they stand then.
@@ -216,21 +278,33 @@ class Views(Serving):
             InvalidInput: No read model is called so.
         """
         chosen = [model.name for model in self._registry.chosen(names)]
-        generation = self._up_to_date(())
-        for name in chosen:
-            if generation.standings[name].failed_at is not None:
-                generation.retry(name)
+        self._up_to_date(())
+        # Not while a rebuild is under way: what comes of it would not know.
+        with self._place.building_alone():
+            generation = self._serving(self._place)
+            for name in chosen:
+                if generation is not None and generation.standings[name].failed_at is not None:
+                    generation.retry(name)
         return tuple(status for status in self.standing() if status.name in chosen)
 
     def skips(self) -> tuple[Skip, ...]:
         """Return the events that read models pass over, in order."""
-        return self._place.skips.all()
+        return self._places[0].skips.list()
 
     # Following
 
-    def follow(self, stop: Event) -> Iterator[tuple[bool, int]]:
+    def follow(self, stop: Event) -> Iterator[Followed]:
         """Keep the views up to date until `stop` is set; see `following.follow`."""
-        return follow(lambda: self._place, lambda: self._up_to_date(()).head.position, stop)
+
+        def catch_up() -> tuple[int, dict[str, str]]:
+            generation = self._up_to_date(())
+            return generation.head.position, {
+                name: f"at event {standing.failed_at}: {standing.error}"
+                for name, standing in generation.standings.items()
+                if standing.failed_at is not None
+            }
+
+        return follow(lambda: self._places[0], catch_up, stop)
 
     def _require_all(
         self, models: Sequence[Projection], standings: Mapping[str, Standing]
@@ -243,7 +317,8 @@ class Views(Serving):
                 next(self._application.read(failed_at - 1, failed_at), None)
                 raise ProjectionStopped(
                     f"the projection {model.name} has stopped at event {failed_at}: {error}; once "
-                    f"that is mended, `ledger projections retry {model.name}`, or skip the event"
+                    f"that is mended, `ledger projections retry {model.name}`; if its tables are "
+                    f"damaged, `ledger rebuild {model.name}`; or skip the event"
                 )
 
 

@@ -26,6 +26,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+POLL_INTERVAL = 0.1
+"""How many seconds pass between two looks at a log that tells nobody of new events."""
+
 NOTHING: Mapping[bytes, int] = MappingProxyType({})
 
 
@@ -268,13 +271,11 @@ class PollingSubscription(ListenNotifySubscription[LogRecorder]):
     SQLite tells nobody that another process has written, so there is nothing to listen to.
     """
 
-    INTERVAL = 0.1
-
     def _loop_on_pull(self) -> None:
         try:
             while not self._has_been_stopped:
                 self._pull()
-                self._has_been_notified.wait(self.INTERVAL)
+                self._has_been_notified.wait(POLL_INTERVAL)
         except BaseException as error:  # noqa: BLE001 - handed to the thread that iterates
             self._thread_error = error
             self.stop()
