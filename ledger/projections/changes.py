@@ -62,7 +62,7 @@ class Changes(Projection):
             before = public.get(event.entry)
             if before is None and event.version > 1:
                 before = _public_at(db, event.entry)
-            public[event.entry] = max(published_at, before or published_at)
+            public[event.entry] = published_at if before is None else max(published_at, before)
             rows.append(
                 (
                     event.entry.bytes,

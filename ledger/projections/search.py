@@ -79,11 +79,13 @@ class Search(Projection):
                     "SELECT headline, topic, summary, sources FROM texts WHERE entry = ?",
                     (event.entry.bytes,),
                 ).fetchone()
-                db.execute(
-                    "UPDATE documents SET until = ? WHERE entry = ? AND until IS NULL",
-                    (event.version, event.entry.bytes),
-                )
-                self._index(db, event, _texts(before, data))
+                after = _texts(before, data)
+                if after != before:
+                    db.execute(
+                        "UPDATE documents SET until = ? WHERE entry = ? AND until IS NULL",
+                        (event.version, event.entry.bytes),
+                    )
+                    self._index(db, event, after)
 
     def _index(self, db: sqlite3.Connection, event: RecordedEvent, texts: tuple[str, ...]) -> None:
         entry = event.entry.bytes

@@ -18,12 +18,16 @@ BREAK = "\u241f"
 So a phrase of them is found where they stand together, and nowhere else.
 """
 
-# Thai and Lao; Burmese; Khmer; kana; CJK ideographs, the rarer ones last; Hangul syllables.
+# Thai and Lao; Burmese; Khmer; what stands for ideographs; kana; ideographs, the rarer ones last;
+# Hangul syllables.
 _ALONE = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_ACCENTS = re.compile("[\u0300-\u036f]")
+# Accents, and what only tells how to draw a text: soft hyphens, variation selectors.
+_UNSEEN = re.compile("[\u0300-\u036f\u00ad\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+# CommonMark 6.2: with its semicolon, or it is only an ampersand, as in an address.
+_REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]*);")
 _PART = re.compile(r'"([^"]*)"?|([^\s"]+)')
 
 
@@ -38,8 +42,10 @@ def _token() -> re.Pattern[str]:
 
 def tokens(text: str) -> list[str]:
     """Return the tokens of a text as published; character references are what they stand for."""
-    plain = unicodedata.normalize("NFKD", html.unescape(text))
-    folded = unicodedata.normalize("NFKC", _ACCENTS.sub("", plain)).casefold()
+    if "&" in text:
+        text = _REFERENCE.sub(lambda reference: html.unescape(reference[0]), text)
+    plain = unicodedata.normalize("NFKD", text)
+    folded = unicodedata.normalize("NFKC", _UNSEEN.sub("", plain)).casefold()
     if folded.isascii():
         return _ASCII.findall(folded)
     found: list[str] = []

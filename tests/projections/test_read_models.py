@@ -209,6 +209,16 @@ def test_an_instant_before_its_time_a_version_is_not_public(ledger: Ledger) -> N
     assert [at(public_at) for public_at in (instant - 1, instant, 0)] == [None, 1, 1]
 
 
+def test_what_came_out_as_1970_began_is_not_public_before(ledger: Ledger) -> None:
+    entry = create(ledger, "Midnight", published_at=datetime(1970, 1, 1, tzinfo=UTC))
+    edit(ledger, entry, summary="It struck.", published_at=datetime(1969, 7, 20, tzinfo=UTC))
+
+    def at(public_at: int) -> int | None:
+        return ledger.views.read(lambda db: changes.version_at(db, entry, Moment(public_at)))
+
+    assert [at(public_at) for public_at in (-1, 0)] == [None, 2]
+
+
 # All of them, rebuilt
 
 

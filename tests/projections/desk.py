@@ -1,0 +1,130 @@
+"""A small newsroom whose views the tests look at: its events, and the files of its views."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from uuid import UUID
+
+from ledger import Ledger
+from ledger.domain.commands import Command, CreateEntry, EditEntry
+from ledger.projections.records import ViewStatus
+from ledger.projections.views import Views, views_folder
+
+DAY = date(2021, 3, 4)
+
+NAMES = ("current", "changes", "permalinks", "days", "contexts", "search", "activity")
+
+
+def fill(url: str) -> list[UUID]:
+    """Store 7 events of 3 entries, two of which want one path."""
+    noon = datetime(2021, 3, 5, 12, tzinfo=UTC)
+    with Ledger.open(url) as ledger:
+        ids = [
+            ledger.create(DAY, headline, actor="Ann", contexts=contexts, published_at=noon).entry
+            for headline, contexts in (
+                ("Ferry resumes", ("Harbour", "Ferries")),
+                ("Ferry resumes", ("Harbour",)),
+                ("Tide rises", ()),
+            )
+        ]
+        ledger.edit(
+            ids[0], headline="Ferry stops", actor="Ben", reason="it stopped", published_at=noon
+        )
+        ledger.edit(ids[2], contexts=("Harbour",), actor="Ben", minor=True, published_at=noon)
+        ledger.edit(ids[0], headline="Ferry resumes", actor="Ann", published_at=noon)
+        ledger.retract(ids[1], actor="Ann", published_at=noon)
+    return ids
+
+
+def add(url: str, *headlines: str) -> None:
+    with Ledger.open(url) as ledger:
+        for headline in headlines:
+            ledger.create(DAY, headline, actor="Cy", contexts=("Harbour",))
+
+
+def write_many(url: str, entries: int, rounds: int) -> list[UUID]:
+    """Store `entries` new entries, then edit each of them `rounds` times."""
+    with Ledger.open(url) as ledger:
+        creations: list[Command] = [
+            CreateEntry(
+                date=date(2021, 3, 1 + n % 28),
+                headline=f"Ferry {n} resumes",
+                topic=f"Pier {n % 5}",
+                contexts=("Harbour", f"Line {n % 7}"),
+                actor="Ann",
+            )
+            for n in range(entries)
+        ]
+        ids = [event.entry for event in ledger.execute(creations)]
+        for turn in range(rounds):
+            edits: list[Command] = [
+                EditEntry(
+                    entry=entry,
+                    headline=f"Ferry {n} is {('late', 'early')[turn % 2]}",
+                    summary=f"Said {turn} times",
+                    actor="Ben",
+                )
+                for n, entry in enumerate(ids)
+            ]
+            ledger.execute(edits)
+    return ids
+
+
+def digests(url: str) -> tuple[ViewStatus, ...]:
+    with Ledger.open(url) as ledger:
+        return ledger.views.status()
+
+
+def projected_anew(url: str, folder: Path, batch: int = 1000) -> tuple[ViewStatus, ...]:
+    """Return what views say that were made of the log just now, somewhere else."""
+    with Ledger.open(url) as ledger:
+        views = Views(ledger.application, folder, batch=batch)
+        try:
+            return views.status()
+        finally:
+            views.close()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def generation(log: Path) -> Path:
+    """Return the file that the pointer names."""
+    folder = views_folder(log)
+    return folder / (folder / "current").read_text().strip()
+
+
+def files(log: Path) -> list[str]:
+    folder = views_folder(log)
+    return sorted(file.name for file in folder.iterdir()) if folder.is_dir() else []
+
+
+def lasting(log: Path) -> list[str]:
+    """Return the files of the views, without those that SQLite keeps while one is open."""
+    return [name for name in files(log) if not name.endswith(("-shm", "-wal"))]
+
+
+@contextmanager
+def opened(log: Path) -> Iterator[sqlite3.Connection]:
+    """Open the file that serves behind the ledger's back; what is done to it is committed."""
+    with closing(sqlite3.connect(generation(log))) as db, db:
+        yield db
+
+
+def positions(log: Path) -> dict[str, int]:
+    """Return the position of each read model in the file that serves."""
+    with opened(log) as db:
+        return dict(db.execute("SELECT name, position FROM projections").fetchall())
+
+
+def insert(log: Path, type_: str, version: int, entry: bytes = b"e" * 16) -> None:
+    """Append a row that the ledger's own rules would not have made."""
+    with closing(sqlite3.connect(log)) as db, db:
+        db.execute(
+            "INSERT INTO events SELECT position + 1, ?, ?, ?, recorded_at, meta, "
+            "x'0000000000000000000000000000000080' FROM events ORDER BY position DESC LIMIT 1",
+            (entry, version, type_),
+        )
