@@ -215,7 +215,8 @@ class Ledger(LedgerLists):
 
         Raises:
             InvalidInput: No read model is called so.
-            ProjectionStopped: One of them has failed on an event.
+            ProjectionDrifted: The file of the views is damaged, or of another log.
+            StoreNotWritable: The views cannot be brought up to date by this user.
         """
         return self.views.check(names, progress)
 

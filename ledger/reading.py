@@ -18,6 +18,7 @@ from ledger.errors import (
     EntryNotFound,
     InvalidInput,
     InvalidTime,
+    ProjectionDrifted,
     StoreBusy,
     VersionNotFound,
 )
@@ -156,7 +157,11 @@ class LedgerReader:
             "permalinks",
         )
         if state is None or path is None:
-            raise EntryNotFound(f"there is no entry {entry}")
+            # Says so, where there is no such entry.
+            self.history(entry)
+            raise ProjectionDrifted(
+                f"the views know entry {entry} only in part: `ledger rebuild` puts them right"
+            )
         events = self.application.history(entry, state.version - 1)
         if not events:
             raise StoreBusy("the log was replaced while it was read: try again")

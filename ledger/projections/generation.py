@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from ledger.errors import InvalidInput, StoreBusy, StoreError, StoreFull, StoreNotWritable
 from ledger.projections.projection import Projection
@@ -32,17 +32,6 @@ Result = TypeVar("Result")
 
 _CACHE = -32 * 1024
 """SQLite's page cache in KiB (negative says so): enough for the upper pages of every index."""
-
-
-class HandedOut(sqlite3.Connection):
-    """A connection that projections are given: they cannot end the transaction it is in."""
-
-    def _refuse(self, *_args: object) -> NoReturn:
-        raise sqlite3.ProgrammingError(
-            "a projection may not begin, commit or roll back: its events count with their position"
-        )
-
-    __enter__ = commit = rollback = executescript = _refuse
 
 
 class Generation:
@@ -120,7 +109,7 @@ class Generation:
 
     @contextmanager
     def _filling(self) -> Iterator[sqlite3.Connection]:
-        with translated(self.path), closing(connect(self.path, "rwc", factory=HandedOut)) as db:
+        with translated(self.path), closing(connect(self.path, "rwc")) as db:
             # Nobody reads it before the pointer names it, and a half-made one is thrown away: so
             # it needs no journal on the disk, and waits for the disk only once, at the end.
             db.execute("PRAGMA journal_mode = MEMORY")
@@ -145,7 +134,7 @@ class Generation:
             try:
                 yield db
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode == sqlite3.SQLITE_READONLY:
+                if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY:
                     raise InvalidInput("a query may not write the views") from error
                 raise
             finally:
@@ -168,6 +157,9 @@ class Generation:
             yield
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            # The one error of damage that is told by Python, not by SQLite.
+            if "Could not decode to UTF-8" in str(error):
+                raise Damaged from error
             if code not in CIRCUMSTANCES and (code != sqlite3.SQLITE_ERROR or self._whole()):
                 raise
             try:
@@ -192,7 +184,7 @@ class Generation:
         return names.issuperset(listed | {"views", "projections"})
 
     def _open(self) -> sqlite3.Connection:
-        db = connect(self.path, factory=HandedOut)
+        db = connect(self.path)
         try:
             # Views can be made again, so a power cut may cost them; readers never wait for it.
             db.execute("PRAGMA synchronous = NORMAL")

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ledger.errors import StoreBusy
 from ledger.projections.skips import Skips
-from ledger.store.connections import begin_at_once, committed, connect, translated
+from ledger.store.connections import begin_at_once, connect, translated
 
 _POINTER = "current"
 _NAME = re.compile(r"[0-9a-f]{16}\.db")
@@ -92,9 +92,9 @@ class Place:
         with translated(self.folder):
             self.folder.mkdir(exist_ok=True)
             with closing(connect(self.folder / "lock", "rwc", timeout=0)) as lock:
+                # Nothing is ever written to it: closing it lets go of the lock.
                 self._wait_for(lock)
-                with committed(lock):
-                    yield
+                yield
 
     def _wait_for(self, lock: sqlite3.Connection) -> None:
         began = time.monotonic()

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from hashlib import sha256
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 import msgspec
 
@@ -77,7 +77,8 @@ class Projection:
         Args:
             events: Events of the log, in order. Where it fails on one of them, what it did is
                 undone, and they are given again one by one, up to that event.
-            db: In a transaction, which also moves the position; so each event counts once.
+            db: In a transaction, which also moves the position; so each event counts once. It may
+                not be ended here.
         """
         for event in events:
             if name := self._handlers.get(type(event.data)):
@@ -100,9 +101,15 @@ class Projection:
             raise InvalidInput(
                 f"{self.name!r} names no projection: use lower-case letters, digits, underscores"
             )
-        ddl: object = self.ddl
+        schema, ddl, tables = (
+            cast("object", value) for value in (self.schema, self.ddl, self.tables)
+        )
+        if type(schema) is not int or schema < 1:
+            raise InvalidInput(f"the schema of {self.name} is {schema!r}: number them from 1")
         if isinstance(ddl, str):
             raise InvalidInput(f"the ddl of {self.name} is one text: give a tuple of statements")
+        if not isinstance(tables, dict):
+            raise InvalidInput(f"the tables of {self.name} are not told with their columns")
         try:
             with closing(sqlite3.connect(":memory:")) as db:
                 for statement in self.ddl:
@@ -130,5 +137,6 @@ def rows_of(
     """Return the logical rows of a table; `in_order`: by their columns, from left to right."""
     order = ""
     if in_order:
-        order = " ORDER BY " + ", ".join(str(n + 1) for n in range(len(columns.split(","))))
+        count = len(columns.split(","))
+        order = " ORDER BY " + ", ".join(f"{n} COLLATE BINARY" for n in range(1, count + 1))
     return db.execute(f"SELECT {columns} FROM {table}{order}")

@@ -153,12 +153,15 @@ def retry(db: sqlite3.Connection, name: str) -> None:
 def add(db: sqlite3.Connection, model: Projection) -> None:
     """Make a read model's tables, empty, in place of those it had."""
     row = db.execute("SELECT tables FROM projections WHERE name = ?", (model.name,)).fetchone()
-    for table in row[0].split() if row else ():
-        db.execute(f'DROP TABLE IF EXISTS "{table}"')
+    for name in row[0].split() if row else ():
+        kind = db.execute("SELECT type FROM sqlite_schema WHERE name = ?", (name,)).fetchone()
+        if kind is not None:
+            db.execute(f'DROP {kind[0]} "{name}"')
     before = _tables(db)
     for statement in model.ddl:
         db.execute(statement)
-    # A virtual table is made before those it keeps its content in, and dropped before them.
+    # A virtual table is made before those it keeps its content in, and dropped before them; so
+    # they are gone by then.
     new = [table for table in _tables(db) if table not in before]
     db.execute(
         "INSERT OR REPLACE INTO projections VALUES (?, ?, 0, x'', NULL, NULL, ?)",
@@ -206,7 +209,7 @@ def _take(db: sqlite3.Connection, source: Source, target: int) -> int:
     after = _reached(found, source, target)
     if after >= target:
         return target
-    rows = source.application.log.read(max(after - 1, 0), source.batch + 1, target)
+    rows = source.application.log.read(max(after - 1, 0), source.batch + bool(after), target)
     if after:
         # The last event that is known, read again: it must still be there.
         leaves = {standing.position: standing.leaf for standing in found.values()}
@@ -217,11 +220,20 @@ def _take(db: sqlite3.Connection, source: Source, target: int) -> int:
         raise LogReplaced(_REPLACED)
     skips = source.skips.all()
     events = [_decoded(source, row) for row in rows]
-    for model in source.read_models:
-        standing = found.get(model.name)
-        if standing is not None and runs(standing, model):
-            _give(db, model, standing, rows, events, skips)
+    db.set_authorizer(_authorize)
+    try:
+        for model in source.read_models:
+            standing = found.get(model.name)
+            if standing is not None and runs(standing, model):
+                _give(db, model, standing, rows, events, skips)
+    finally:
+        db.set_authorizer(None)
     return rows[-1].position
+
+
+def _authorize(action: int, *_args: object) -> int:
+    """Keep handlers from ending the transaction that they write in."""
+    return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_TRANSACTION else sqlite3.SQLITE_OK
 
 
 def _give(
@@ -283,7 +295,10 @@ def _attempt(
     except Exception as error:  # noqa: BLE001 - whatever it raises, the others go on
         _raise_circumstance(db, model, error)
         db.execute("ROLLBACK TO attempt")
-        return f"{model.handler_of(readable[0])} raised {type(error).__name__}: {error}"
+        why = f"{type(error).__name__}: {error}"
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_AUTH:
+            why += " (to begin, commit or roll back)"
+        return f"{model.handler_of(readable[0])} raised {why}"
     finally:
         if db.in_transaction:
             db.execute("RELEASE attempt")
@@ -308,4 +323,8 @@ def _decoded(source: Source, row: Row) -> RecordedEvent | UndecodableEvent:
 
 
 def _tables(db: sqlite3.Connection) -> list[str]:
-    return [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    rows = db.execute(
+        "SELECT name FROM sqlite_schema "
+        "WHERE type IN ('table', 'view') AND name NOT GLOB 'sqlite_*'"
+    )
+    return [name for (name,) in rows]

@@ -117,7 +117,11 @@ def _differences(
     """Merge two sorted runs of rows; yield those of the first alone, and of the second alone."""
     one, other = next(have, None), next(should, None)
     while one is not None or other is not None:
-        if one is not None and one == other and _sortable(one) == _sortable(other or ()):
+        if one is not None and other is not None and _sortable(one) == _sortable(other):
+            # 1 and 1.0 are sorted as one, but they are not the same.
+            if [*map(type, one)] != [*map(type, other)]:
+                yield True, one
+                yield False, other
             one, other = next(have, None), next(should, None)
         elif other is None or (one is not None and _sortable(one) < _sortable(other)):
             yield True, one or ()

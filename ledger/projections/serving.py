@@ -78,7 +78,7 @@ class Serving:
                 generation = self._serving(place)
                 if generation is not None:
                     generation = self._caught_up(place, generation, head, models)
-                if generation is not None and not _lacking(generation, models):
+                if generation is not None and not lacking(generation, models):
                     return generation
             with suppress(LogReplaced):
                 self._somewhere(lambda place: self._build(place, models))
@@ -133,17 +133,17 @@ class Serving:
         """Make what is asked for and not there, unless another process has just done so."""
         with place.building_alone():
             old = self._serving(place)
-            lacking = _lacking(old, models)
-            if not lacking:
+            missing = lacking(old, models)
+            if not missing:
                 return
-            if any(is_newer(old, model) for model in lacking):
+            if any(is_newer(old, model) for model in missing):
                 # A newer program is at work here: its tables stay, ours are made elsewhere.
                 self._go_elsewhere(place)
                 return
             # What else of ours is lacking is made with it: the log has to be read only once.
-            usual = [m for m in self._registry.all() if m.name in self._usual or m in lacking]
+            usual = [m for m in self._registry.all() if m.name in self._usual or m in missing]
             with place.making() as path:
-                new = self._made(path, old, _lacking(old, usual), None)
+                new = self._made(path, old, lacking(old, usual), None)
                 new.finish()
                 self._use(new, place)
 
@@ -222,7 +222,7 @@ class Serving:
         return Source(self._application, self._registry.all(), self._batch, skips)
 
 
-def _lacking(generation: Generation | None, models: Sequence[Projection]) -> list[Projection]:
+def lacking(generation: Generation | None, models: Sequence[Projection]) -> list[Projection]:
     """Return the read models that a generation has not, or has in another schema."""
     if generation is None:
         return list(models)

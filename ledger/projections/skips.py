@@ -55,7 +55,7 @@ class Skips:
         if not self._path.exists():
             return ()
         try:
-            with closing(connect(self._path, "ro")) as db:
+            with closing(connect(self._path)) as db:
                 rows = db.execute(
                     "SELECT name, position, leaf, reason, actor, skipped_at FROM skips "
                     "ORDER BY position, name"

@@ -39,7 +39,7 @@ from ledger.projections.records import (
     Skip,
     ViewStatus,
 )
-from ledger.projections.serving import TRIES, Serving, is_newer, taken_away
+from ledger.projections.serving import TRIES, Serving, is_newer, lacking, taken_away
 from ledger.store.log import Head
 
 
@@ -191,18 +191,13 @@ class Views(Serving):
 
         Raises:
             InvalidInput: No read model is called so.
-            ProjectionStopped: One of them has failed on an event.
-            ProjectionDrifted: The file of the views itself is damaged.
+            ProjectionDrifted: The file of the views is damaged, or of another log.
+            StoreNotWritable: The views cannot be brought up to date by this user.
         """
         chosen = self._registry.chosen(names)
         for _ in range(TRIES):
-            generation = self._up_to_date([model.name for model in chosen])
-            if self._temporary is not None:
-                raise StoreNotWritable(
-                    f"the views in {self._places[0].folder} cannot be brought up to date by this "
-                    "user, so they cannot be compared"
-                )
             try:
+                generation = self._to_compare(chosen)
                 with generation.snapshot() as serving:
                     found = standings(serving)
                     running = {
@@ -218,10 +213,26 @@ class Views(Serving):
                         yield from drifts(chosen, serving, right)
                     return
             except Damaged as error:
-                raise ProjectionDrifted(
-                    f"the views in {generation.path} are damaged: `ledger rebuild` puts them right"
-                ) from error
-        raise taken_away(self._place)
+                raise _damaged(self._places[0]) from error
+        raise taken_away(self._places[0])
+
+    def _to_compare(self, chosen: Sequence[Projection]) -> Generation:
+        """Return the generation that serves, as it is but for the events that it lacked."""
+        place = self._places[0]
+        if place.serving() is not None:
+            generation = self._serving(place)
+            if generation is None:
+                raise _damaged(place)
+            generation.catch_up(self._source(), self._application.log.head())
+            if not lacking(generation, chosen):
+                return generation
+        generation = self._up_to_date([model.name for model in chosen])
+        if self._temporary is not None:
+            raise StoreNotWritable(
+                f"the views in {place.folder} cannot be brought up to date by this user, so they "
+                "cannot be compared"
+            )
+        return generation
 
     @contextmanager
     def _made_aside(
@@ -334,6 +345,13 @@ def _status_of(
         failed_at=standing.failed_at,
         error=standing.error,
         skipped=tuple(skip for skip in skips if skip.name == name),
+    )
+
+
+def _damaged(place: Place) -> ProjectionDrifted:
+    return ProjectionDrifted(
+        f"the views in {place.folder} are damaged, or of another log: `ledger rebuild` puts them "
+        "right"
     )
 
 

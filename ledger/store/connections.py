@@ -46,12 +46,7 @@ class Still(sqlite3.Connection):
 
 
 def connect(
-    path: Path,
-    mode: str = "rw",
-    *,
-    timeout: float = 30.0,
-    immutable: bool = False,
-    factory: type[sqlite3.Connection] = sqlite3.Connection,
+    path: Path, mode: str = "rw", *, timeout: float = 30.0, immutable: bool = False
 ) -> sqlite3.Connection:
     """Open a SQLite file in autocommit, for use by any thread, one at a time.
 
@@ -60,7 +55,6 @@ def connect(
         mode: ro, rw, or rwc (make it if it is not there).
         timeout: Seconds to wait for a lock.
         immutable: Read the file as it lies, without locks: nobody may be writing it.
-        factory: What the connection is to be.
     """
     uri = f"file:{quote(str(path.absolute()))}?mode={mode}" + ("&immutable=1" if immutable else "")
     connection = sqlite3.connect(
@@ -69,7 +63,7 @@ def connect(
         timeout=timeout,
         isolation_level=None,
         check_same_thread=False,
-        factory=Still if immutable else factory,
+        factory=Still if immutable else sqlite3.Connection,
     )
     try:
         # Somebody else's file must not make us run its functions.

@@ -287,7 +287,19 @@ def test_list_and_rebuild(ledger: Shell) -> None:
     assert ledger.ok("list", "--date", "1999-01-01") == ""
     assert ledger.ok("show", "/zh/news/2021/03/5/雨").startswith("雨\n")
     rebuilt = ledger.ok("rebuild", "--format", "json")
-    assert [view["rows"] for view in json.loads(rebuilt)] == [2, 3, 2, 1]
+    assert [
+        (proof["status"]["name"], proof["status"]["rows"], proof["status"]["position"])
+        for proof in json.loads(rebuilt)
+    ] == [
+        ("current", 2, 3),
+        ("changes", 3, 3),
+        ("permalinks", 2, 3),
+        ("days", 3, 3),
+        ("contexts", 1, 3),
+        ("search", 4, 3),
+        ("activity", 2, 3),
+    ]
+    assert [proof["same"] for proof in json.loads(rebuilt)] == [True] * 7
     assert ledger.ok("rebuild", "--format", "json") == rebuilt
 
 

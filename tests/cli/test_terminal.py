@@ -12,6 +12,8 @@ import subprocess
 import sys
 import termios
 
+import pytest
+
 from tests.cli.runner import Shell
 from tests.cli.test_commands import SAMPLES
 
@@ -98,18 +100,44 @@ def test_control_characters_of_a_store_do_not_reach_the_terminal(ledger: Shell) 
 
 
 def test_an_import_shows_a_bar(ledger: Shell) -> None:
-    shown = on_a_terminal(ledger, "import", "pages", SAMPLES)
-    assert "importing" in shown
-    assert "100%" in shown
-    assert "entries created: 3" in shown
+    shown = on_a_terminal(ledger, "import", "pages", SAMPLES, width=80)
+    bars = re.findall(r"importing  \[(#*)(-*)\]  (\d+)/(\d+)  [\d,]+ pages/s", shown)
+    # Five pages, each read and then stored.
+    assert [(int(done), int(total)) for _, _, done, total in bars][-1] == (10, 10)
+    assert [int(done) for _, _, done, _ in bars] == sorted(int(done) for _, _, done, _ in bars)
+    assert (len(bars[-1][0]), bars[-1][1]) == (36, "")
+    assert shown.index("10/10") < shown.index("entries created: 3")
+    assert "importing" not in ledger("import", "pages", SAMPLES).err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "label", "after"),
+    [
+        (("rebuild",), "rebuilding", "contexts"),
+        (("rebuild", "--check"), "rebuilding aside", "no drift"),
+        (("replay", "--all"), "replaying", "contexts"),
+    ],
+)
+def test_long_work_shows_events_a_second(
+    ledger: Shell, arguments: tuple[str, ...], label: str, after: str
+) -> None:
+    ledger.ok("import", "pages", SAMPLES)
+    shown = on_a_terminal(ledger, *arguments, width=120)
+    bar = re.search(rf"\r(?:\x1b\[\?25l)?{label}  \[#{{36}}\]  5/5  [\d,]+ events/s", shown)
+    assert bar is not None
+    assert bar.end() < shown.rindex(after)
 
 
 def test_replay_waits_for_a_key_and_q_stops(ledger: Shell) -> None:
     entry = ledger.add("One")
     for headline in ("Two", "Three", "Four"):
         ledger.ok("edit", entry, "--headline", headline)
-    shown = on_a_terminal(ledger, "replay", entry, "--step", keys="xq", NO_COLOR="1")
+    shown = on_a_terminal(ledger, "replay", entry, "--step", keys="xq", width=99, NO_COLOR="1")
     assert "version 2" in shown
     assert "version 3" not in shown
+    # The page as it changes, not the fields.
+    assert "\n  {+# One+}\n" in shown
+    assert "\n  # [-One-]{+Two+}\n" in shown
+    assert "  {+1. [Two](/news/2021/03/4/two.md) _(Current version)_+}\n" in shown
     shown = on_a_terminal(ledger, "replay", entry, "--step", keys="xxx", NO_COLOR="1")
     assert "version 4" in shown

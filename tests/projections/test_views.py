@@ -16,6 +16,7 @@ from uuid import UUID
 import pytest
 
 from ledger import Ledger
+from ledger.errors import StoreTooNew
 from ledger.projections.current import Current
 from ledger.projections.projection import Projection
 from ledger.projections.records import RebuildProof, ViewStatus
@@ -303,17 +304,31 @@ def test_a_newer_schema_is_left_alone_and_ours_is_projected_elsewhere(
     assert [status.schema for status in before] == [2, 2, 1, 1, 2, 1, 1]
 
 
-@pytest.mark.parametrize("names", [(), ("current",)])
+@pytest.mark.parametrize("names", [(), ("current",), ("days", "current")])
 def test_a_rebuild_leaves_a_newer_schema_alone_too(
     url: str, log: Path, names: tuple[str, ...]
 ) -> None:
     fill(url)
-    before = digests(url)
-    status_of(url, views_folder(log), LATER)
+    newer = status_of(url, views_folder(log), LATER)
+    serving = generation(log)
     with Ledger.open(url) as ledger:
-        proofs = ledger.rebuild(names)
-        assert [proof.status for proof in proofs] == list(before[: len(names) or None])
+        with pytest.raises(StoreTooNew) as caught:
+            ledger.rebuild(names)
+        assert str(caught.value) == (
+            f"the views in {views_folder(log)} are of a newer program: their current is not of "
+            "schema 2; rebuild them with that program"
+        )
+        assert len(ledger.entries()) == 3
+    assert generation(log) == serving
+    assert status_of(url, views_folder(log), LATER) == newer
+
+
+def test_others_are_rebuilt_beside_a_newer_schema(url: str, log: Path) -> None:
+    fill(url)
+    right = digests(url)
+    newer = status_of(url, views_folder(log), LATER)
     with opened(log) as db:
-        assert db.execute(
-            "SELECT schema, count(size) FROM projections, current WHERE name = 'current'"
-        ).fetchone() == (3, 3)
+        db.execute("DELETE FROM days")
+    with Ledger.open(url) as ledger:
+        assert ledger.rebuild(("days",)) == (RebuildProof(right[3], False),)
+    assert status_of(url, views_folder(log), LATER) == newer

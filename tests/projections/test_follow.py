@@ -1,0 +1,273 @@
+"""Following: of several processes one projects, another takes over, each event counts once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from ledger import Ledger
+from ledger.projections.following import Followed
+from ledger.projections.views import views_folder
+from tests.projections.desk import NAMES, add, digests, fill, generation, write_many
+
+DEADLINE = 60
+"""After so many seconds a wait is given up: that is no measure of anything."""
+
+COUNTING = """
+from ledger import Projection
+
+class Counting(Projection):
+    name = "counting"
+    ddl = ("CREATE TABLE counting (position INTEGER PRIMARY KEY, times INTEGER NOT NULL)",)
+    tables = {"counting": "position, times"}
+
+    def apply(self, events, db):
+        db.executemany(
+            "INSERT INTO counting VALUES (?, 1) ON CONFLICT DO UPDATE SET times = times + 1",
+            [(event.position,) for event in events],
+        )
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A folder to have on the path: the counting projection, installed."""
+    info = tmp_path / "site" / "counting-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info.parent / "counting.py").write_text(COUNTING)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: counting\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[ledger.projections]\nc = counting:Counting\n")
+    return info.parent
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "news.db"
+
+
+@pytest.fixture
+def url(log: Path) -> str:
+    return f"sqlite:///{log}?synchronous=normal"
+
+
+class Follower:
+    """A process that runs `ledger project --follow`."""
+
+    def __init__(self, site: Path, url: str, name: str) -> None:
+        self._out, self._err = site / f"{name}.out", site / f"{name}.err"
+        with self._out.open("w") as out, self._err.open("w") as err:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "ledger", "--store", url, "project", "--follow"],
+                env={**os.environ, "PYTHONPATH": str(site)},
+                stdout=out,
+                stderr=err,
+            )
+
+    @property
+    def lines(self) -> list[str]:
+        return self._out.read_text().splitlines()
+
+    @property
+    def err(self) -> str:
+        return self._err.read_text().strip()
+
+    def leads(self) -> bool:
+        return bool(self.lines) and self.lines[-1].startswith("projecting")
+
+    def end(self, how: signal.Signals) -> int:
+        self._process.send_signal(how)
+        return self._process.wait(DEADLINE)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture
+def start(site: Path, url: str) -> Iterator[Callable[[str], Follower]]:
+    with ExitStack() as stack:
+
+        def one(name: str) -> Follower:
+            return stack.enter_context(closing(Follower(site, url, name)))
+
+        yield one
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def counted(log: Path) -> list[tuple[int, int]]:
+    """Return each position with how often it was counted, as the file that serves has it."""
+    with closing(sqlite3.connect(f"file:{generation(log)}?mode=ro", uri=True)) as db:
+        return db.execute("SELECT position, times FROM counting ORDER BY position").fetchall()
+
+
+def once(log: Path, head: int) -> bool:
+    """Return whether all events up to the end are counted, which none may be twice."""
+    found = counted(log)
+    assert found == [(position, 1) for position in range(1, len(found) + 1)]
+    return len(found) == head
+
+
+def reaches(log: Path, follower: Follower, head: int) -> None:
+    """Wait until a follower has projected everything, each event once."""
+    wait_for(lambda: once(log, head))
+    wait_for(lambda: follower.lines[-1] == f"projecting, at position {head}")
+    assert once(log, head)
+
+
+def speaks(follower: Follower) -> Follower:
+    wait_for(lambda: follower.lines != [])
+    return follower
+
+
+def test_another_takes_over_when_the_one_at_work_is_killed(
+    log: Path, url: str, start: Callable[[str], Follower]
+) -> None:
+    write_many(url, 50, 1)
+    head = 100
+    # Whoever is first leads.
+    a, b = start("a"), start("b")
+    leader, other = (a, b) if speaks(a).leads() else (b, a)
+    wait_for(leader.leads)
+    assert not speaks(other).leads()
+    for turn in range(3):
+        assert leader.lines[-1] == f"projecting, at position {head}"
+        (line,) = other.lines
+        assert line.startswith("waiting while another projects, at position ")
+        # It dies in the middle of its work, and what follows is for the other.
+        write_many(url, 100, 2 + turn)
+        add(url, f"Crane {turn} falls")
+        head += 301 + 100 * turn
+        time.sleep(0.06 * turn)
+        assert leader.end(signal.SIGKILL) == -signal.SIGKILL
+        reaches(log, other, head)
+        assert other.lines[1].startswith("projecting, at position ")
+        leader, other = other, speaks(start(f"c{turn}"))
+    with Ledger.open(url) as ledger:
+        assert {proof.same for proof in ledger.rebuild()} == {True}
+        assert {status.position for status in ledger.views.status()} == {head}
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "err"),
+    [(signal.SIGTERM, 0, ""), (signal.SIGINT, 130, "ledger: stopped")],
+)
+def test_it_ends_when_it_is_told_to(
+    log: Path,
+    url: str,
+    start: Callable[[str], Follower],
+    how: signal.Signals,
+    status: int,
+    err: str,
+) -> None:
+    fill(url)
+    leader = start("leader")
+    wait_for(leader.leads)
+    assert leader.lines == ["projecting, at position 7"]
+    waiting, next_one = speaks(start("waiting")), speaks(start("next"))
+    assert waiting.lines == next_one.lines == ["waiting while another projects, at position 7"]
+    # One that waits, then the one at work.
+    assert (waiting.end(how), waiting.err) == (status, err)
+    add(url, "Crane falls")
+    wait_for(lambda: len(leader.lines) == 2)
+    assert (leader.end(how), leader.err) == (status, err)
+    assert leader.lines == ["projecting, at position 7", "projecting, at position 8"]
+    wait_for(next_one.leads)
+    add(url, "Quay floods")
+    wait_for(lambda: next_one.lines[-1] == "projecting, at position 9")
+    assert (next_one.end(how), next_one.err) == (status, err)
+    assert once(log, 9)
+
+
+def test_one_that_fails_does_not_end_it(
+    log: Path, url: str, site: Path, start: Callable[[str], Follower]
+) -> None:
+    poisoned = COUNTING.replace("db.exec", "assert events[0].position < 8\n        db.exec")
+    (site / "counting.py").write_text(poisoned)
+    fill(url)
+    follower = start("one")
+    wait_for(follower.leads)
+    add(url, "Crane falls", "Quay floods")
+    wait_for(lambda: follower.lines[-1] == "projecting, at position 9")
+    assert len(counted(log)) == 7
+    with closing(sqlite3.connect(generation(log))) as db:
+        found = dict(db.execute("SELECT name, position FROM projections").fetchall())
+    assert found == dict.fromkeys(NAMES, 9) | {"counting": 7}
+    assert follower.end(signal.SIGTERM) == 0
+    assert {line.rstrip() for line in follower.err.splitlines()} == {
+        "ledger: warning: counting has stopped at event 8: Counting.apply raised AssertionError:"
+    }
+
+
+def test_following_ends_when_its_event_is_set(url: str) -> None:
+    fill(url)
+    stop, seen = Event(), list[Followed]()
+    with Ledger.open(url) as ledger:
+
+        def follow() -> None:
+            for step in ledger.views.follow(stop):
+                seen.append(step)
+
+        thread = Thread(target=follow)
+        thread.start()
+        try:
+            wait_for(lambda: seen == [Followed(True, 7, {})])
+            add(url, "Crane falls")
+            wait_for(lambda: seen == [Followed(True, 7, {}), Followed(True, 8, {})])
+        finally:
+            stop.set()
+            thread.join(DEADLINE)
+        assert not thread.is_alive()
+        assert len(seen) == 2
+        assert list(ledger.views.follow(stop)) == []
+
+
+def test_two_ledgers_take_turns(url: str) -> None:
+    fill(url)
+    stop = Event()
+    with Ledger.open(url) as a, Ledger.open(url) as b:
+        first, second = a.views.follow(stop), b.views.follow(stop)
+        assert next(first) == Followed(True, 7, {})
+        assert next(second) == Followed(False, 7, {})
+        add(url, "Crane falls")
+        assert next(first) == Followed(True, 8, {})
+        assert isinstance(first, Generator)
+        first.close()
+        assert next(second) == Followed(True, 8, {})
+        third = a.views.follow(stop)
+        assert next(third) == Followed(False, 8, {})
+        stop.set()
+        assert list(second) == []
+        assert list(third) == []
+        # Nobody leads any more.
+        stop.clear()
+        assert next(a.views.follow(stop)) == Followed(True, 8, {})
+
+
+def test_views_that_are_taken_away_come_back_under_a_follower(url: str, log: Path) -> None:
+    fill(url)
+    before = digests(url)
+    with Ledger.open(url) as ledger:
+        following = ledger.views.follow(Event())
+        assert next(following) == Followed(True, 7, {})
+        shutil.rmtree(views_folder(log))
+        add(url, "Crane falls")
+        assert next(following) == Followed(True, 8, {})
+        assert generation(log).exists()
+        assert [status.name for status in digests(url)] == [status.name for status in before]

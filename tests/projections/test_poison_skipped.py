@@ -1,0 +1,232 @@
+"""Skipping a poison event: one event, for a reason, by somebody, where everyone sees it."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from ledger import Ledger, Projection, RecordedEvent
+from ledger.errors import InvalidInput, ProjectionStopped, UndecodableEvent
+from ledger.projections.records import ProjectionStatus, Skip
+from ledger.projections.views import Views, views_folder
+from ledger.store.leaf import leaf_hash
+from tests.projections.desk import DAY, NAMES, add, files, fill, generation, insert, opened
+
+
+class Counted(Projection):
+    """Counts every event, but chokes on retractions."""
+
+    name = "counted"
+    ddl = ("CREATE TABLE counted (position INTEGER PRIMARY KEY, type TEXT NOT NULL) STRICT",)
+    tables: ClassVar[dict[str, str]] = {"counted": "position, type"}
+
+    def apply(self, events: object, db: sqlite3.Connection) -> None:
+        assert isinstance(events, list)
+        for event in events:
+            assert isinstance(event, RecordedEvent)
+            kind = type(event.data).__name__
+            db.execute("INSERT INTO counted VALUES (?, ?)", (event.position, kind))
+            if kind == "EntryRetracted":
+                raise ValueError("nobody told me of retractions")
+
+    def positions(self, db: sqlite3.Connection) -> list[int]:
+        return [row[0] for row in db.execute("SELECT position FROM counted ORDER BY position")]
+
+
+ERROR = "Counted.apply raised ValueError: nobody told me of retractions"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "news.db"
+
+
+@pytest.fixture
+def url(log: Path) -> str:
+    return f"sqlite:///{log}?synchronous=normal"
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    """The 7 events of `fill`, the last of which is a retraction, and two more."""
+    fill(url)
+    add(url, "Crane falls", "Quay floods")
+    with Ledger.open(url) as ledger:
+        ledger.register(Counted())
+        yield ledger
+
+
+def counted(ledger: Ledger) -> ProjectionStatus:
+    (status,) = (status for status in ledger.views.standing() if status.name == "counted")
+    return status
+
+
+def test_a_skip_passes_over_one_event_and_is_recorded(ledger: Ledger) -> None:
+    status = counted(ledger)
+    assert (status.position, status.failed_at, status.error) == (6, 7, ERROR)
+    assert (status.skipped, ledger.views.skips()) == ((), ())
+    before = datetime.now(UTC)
+    ledger.views.skip("counted", 7, " retractions are not counted ", "Ann")
+    after = datetime.now(UTC)
+    (skip,) = ledger.views.skips()
+    leaf = leaf_hash(ledger.application.log.read(6, 1)[0])
+    assert skip == Skip(
+        "counted", 7, leaf, " retractions are not counted ", "Ann", skip.skipped_at
+    )
+    assert before <= skip.skipped_at <= after
+    status = counted(ledger)
+    assert (status.position, status.lag, status.state) == (9, 0, "running")
+    assert (status.failed_at, status.error, status.skipped) == (None, None, (skip,))
+    assert ledger.query(Counted().positions) == [1, 2, 3, 4, 5, 6, 8, 9]
+    # Those that did not skip it know of it.
+    assert all(not s.skipped for s in ledger.views.standing() if s.name != "counted")
+    (entry,) = {event.entry for event in ledger.events(6, 7)}
+    assert ledger.get(entry).entry.status == "retracted"
+
+
+@pytest.mark.parametrize("batch", [1, 7, 5000])
+def test_a_skip_outlives_the_process_and_a_rebuild(
+    ledger: Ledger, url: str, log: Path, batch: int
+) -> None:
+    ledger.views.skip("counted", 7, "not counted", "Ann")
+    skips = ledger.views.skips()
+    before = ledger.views.status()
+    assert (before[-1].position, before[-1].rows) == (9, 8)
+    ledger.close()
+    with Ledger.open(url) as other:
+        views = Views(other.application, views_folder(log), batch=batch)
+        views.register(Counted())
+        for names in ((), ("counted",), ("current",)):
+            assert {proof.same for proof in views.rebuild(names)} == {True}
+            assert views.status() == before
+        assert list(views.check()) == []
+        assert views.aside(9, None) == before
+        assert views.skips() == skips
+        assert views.standing()[-1].skipped == skips
+        views.close()
+    assert files(log) == sorted([generation(log).name, "current", "lock", "skips"])
+
+
+@pytest.mark.parametrize(
+    ("name", "position", "reason", "message"),
+    [
+        ("counted", 6, "x", "the projection counted has stopped at 7, not at 6"),
+        ("counted", 8, "x", "the projection counted has stopped at 7, not at 8"),
+        ("counted", 0, "x", "the projection counted has stopped at 7, not at 0"),
+        ("current", 7, "x", "the projection current has stopped at no event: it runs"),
+        ("counted", 7, "", "say why the event is skipped"),
+        ("counted", 7, " \n", "say why the event is skipped"),
+        ("nothing", 7, "x", "no projection is called 'nothing'; there are: current, changes,"),
+    ],
+)
+def test_a_skip_that_is_none_is_refused(
+    ledger: Ledger, log: Path, name: str, position: int, reason: str, message: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        ledger.views.skip(name, position, reason, "Ann")
+    assert str(caught.value).startswith(message)
+    assert ledger.views.skips() == ()
+    assert "skips" not in files(log)
+    assert counted(ledger).failed_at == 7
+
+
+def test_a_skip_is_for_that_event_and_not_for_its_place(
+    url: str, log: Path, tmp_path: Path
+) -> None:
+    """The log is restored to an older copy, and another retraction comes to the same place."""
+    ids = fill(url)
+    yesterday = tmp_path / "yesterday.db"
+    with Ledger.open(url) as ledger:
+        ledger.register(Counted())
+        ledger.views.skip("counted", 7, "not counted", "Ann")
+        ledger.reinstate(ids[1], actor="Ann")
+        ledger.close()
+        shutil.copyfile(log, yesterday)
+        for reason in ("first", "second"):
+            assert ledger.retract(ids[0], actor="Ann", reason=reason).position == 9
+            assert counted(ledger).failed_at == 9
+            ledger.views.skip("counted", 9, reason, "Ben")
+            assert counted(ledger).state == "running"
+            assert ledger.query(Counted().positions) == [1, 2, 3, 4, 5, 6, 8]
+            ledger.close()
+            shutil.copyfile(yesterday, log)
+        found = [(skip.position, skip.reason, skip.actor) for skip in ledger.views.skips()]
+        assert found == [(7, "not counted", "Ann"), (9, "first", "Ben"), (9, "second", "Ben")]
+        assert len({skip.leaf for skip in ledger.views.skips()}) == 3
+
+
+def test_an_event_that_nobody_can_read_is_skipped_by_each_for_itself(
+    ledger: Ledger, log: Path, url: str
+) -> None:
+    ledger.views.skip("counted", 7, "not counted", "Ann")
+    insert(log, "EntryTeleported@1", 1)
+    add(url, "Pier burns")
+    message = "position 10: the event type EntryTeleported@1 is unknown; is this program too old?"
+    assert {(s.position, s.failed_at, s.error) for s in ledger.views.standing()} == {
+        (9, 10, message)
+    }
+    ledger.views.skip("activity", 10, "nothing was edited", "Ann")
+    assert {s.name for s in ledger.views.standing() if s.position == 11} == {"activity"}
+    assert ledger.silent_edits() != []
+    with pytest.raises(UndecodableEvent, match="position 10"):
+        ledger.query(Counted().positions)
+    ledger.views.skip("counted", 10, "nobody knows what it is", "Ann")
+    assert ledger.query(Counted().positions) == [1, 2, 3, 4, 5, 6, 8, 9, 11]
+    for name in NAMES[:-1]:
+        with pytest.raises(UndecodableEvent, match="position 10"):
+            ledger.views.read(lambda db: None)
+        ledger.views.skip(name, 10, "nobody knows what it is", "Ann")
+    assert len(ledger.entries()) == 6
+    assert {proof.same for proof in ledger.rebuild()} == {True}
+    assert {(s.position, s.lag) for s in ledger.views.standing()} == {(11, 0)}
+    assert len(ledger.views.skips()) == 9
+
+
+def test_another_event_after_the_one_skipped_stops_it_again(ledger: Ledger) -> None:
+    ledger.views.skip("counted", 7, "not counted", "Ann")
+    (entry,) = {event.entry for event in ledger.events(7, 8)}
+    ledger.retract(entry, actor="Ann")
+    assert (counted(ledger).position, counted(ledger).failed_at) == (9, 10)
+    with pytest.raises(ProjectionStopped, match="the projection counted has stopped at event 10"):
+        ledger.query(Counted().positions)
+    with pytest.raises(InvalidInput, match="has stopped at 10, not at 7"):
+        ledger.views.skip("counted", 7, "again", "Ann")
+    assert [skip.position for skip in ledger.views.skips()] == [7]
+
+
+def test_a_second_skip_of_one_event_changes_nothing(ledger: Ledger) -> None:
+    ledger.views.skip("counted", 7, "not counted", "Ann")
+    (skip,) = ledger.views.skips()
+    ledger.views._place.skips.add(Skip("counted", 7, skip.leaf, "x", "Eve", datetime.now(UTC)))
+    assert ledger.views.skips() == (skip,)
+
+
+def test_views_that_are_projected_elsewhere_pass_over_it_too(ledger: Ledger, log: Path) -> None:
+    ledger.views.skip("counted", 7, "not counted", "Ann")
+    skips = ledger.views.skips()
+    with opened(log) as db:
+        # A newer program is at work in the folder: this one projects elsewhere.
+        db.execute("UPDATE projections SET schema = 9 WHERE name = 'counted'")
+    ledger.views.close()
+    assert ledger.query(Counted().positions) == [1, 2, 3, 4, 5, 6, 8, 9]
+    assert counted(ledger).skipped == ledger.views.skips() == skips
+
+
+def test_a_process_that_died_before_its_first_skip_leaves_readers_alone(
+    ledger: Ledger, log: Path
+) -> None:
+    ledger.entries()
+    # SQLite makes the file before the transaction that fills it.
+    with closing(sqlite3.connect(views_folder(log) / "skips")) as db:
+        db.execute("BEGIN IMMEDIATE")
+    ledger.create(DAY, "Pier burns", actor="Cy")
+    assert len(ledger.entries()) == 6
+    ledger.views.skip("counted", 7, "not counted", "Ann")
+    assert [skip.position for skip in ledger.views.skips()] == [7]
