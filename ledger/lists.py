@@ -59,29 +59,40 @@ class LedgerLists(LedgerReader):
         self,
         day: date,
         *,
-        edition: str = editions.DEFAULT,
+        edition: str | None = None,
         as_of: When | None = None,
         known_at: When | None = None,
     ) -> Day:
         """Return a day's entries, in the order the ledger learned of them, and its neighbours.
 
+        Args:
+            day: Which.
+            edition: Of which edition; None: the only one that has entries, or else the usual one.
+            as_of: What was public then.
+            known_at: What the ledger knew then.
+
         Raises:
             InvalidInput: There is no such edition.
         """
-        editions.edition(edition)
+        if edition is not None:
+            editions.edition(edition)
         moment = self.moment(as_of, known_at)
-        return self.views.read(
-            lambda db: Day(
+
+        def ask(db: sqlite3.Connection) -> Day:
+            used = [edition] if edition else days.editions_at(db, moment)
+            chosen = used[0] if len(used) == 1 else editions.DEFAULT
+            entries = days.entries_of(db, chosen, day, moment)
+            return Day(
                 day,
-                edition,
+                chosen,
                 tuple(
                     self._listed(db, entry, changes.version_at(db, entry, moment))
-                    for entry in days.entries_of(db, edition, day, moment)
+                    for entry in entries
                 ),
-                *days.neighbours(db, edition, day, moment),
-            ),
-            *("days", *_LISTED),
-        )
+                *days.neighbours(db, chosen, day, moment),
+            )
+
+        return self.views.read(ask, *("days", *_LISTED))
 
     def related(
         self,

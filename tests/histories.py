@@ -288,7 +288,7 @@ def answers(
     for given in FILTERS:
         ask(f"entries {given}", partial(ledger.entries, **given, **moment))
     for day in DAYS:
-        for edition in ("en", "zh"):
+        for edition in ("en", "zh", None):
             ask(f"day {day} {edition}", partial(ledger.day, day, edition=edition, **moment))
     ask("contexts", partial(ledger.contexts, **moment))
     for query in QUERIES:

@@ -18,7 +18,7 @@ import pytest
 
 from ledger import EditEntry, Ledger
 from ledger.domain.events import RecordedEvent
-from ledger.errors import StoreNotFound, UndecodableEvent
+from ledger.errors import InvalidInput, LogReplaced, StoreNotFound, UndecodableEvent
 from ledger.subscription import Subscription
 
 DAY = date(2021, 3, 4)
@@ -198,6 +198,26 @@ def test_an_event_that_cannot_be_read_is_raised_when_its_turn_comes(ledger: Ledg
             assert raised.value.position == 4
     with ledger.subscribe(after=4) as subscription:
         assert next(subscription).position == 5
+
+
+@pytest.mark.parametrize("events", [0, 1, 3, 4])
+def test_another_log_in_its_place_is_not_read_on(
+    ledger: Ledger, tmp_path: Path, events: int
+) -> None:
+    with Ledger.open(f"sqlite:///{tmp_path / 'other.db'}") as other:
+        other.init()
+        write(other, *(f"Other {number}" for number in range(events)))
+    with ledger.subscribe() as subscription:
+        assert positions(subscription, 3) == [1, 2, 3]
+        (tmp_path / "other.db").replace(tmp_path / "news.db")
+        with pytest.raises(LogReplaced, match=r"^event 3 is no longer the one that was read"):
+            next(subscription)
+
+
+@pytest.mark.parametrize("after", [-1, 2**63 - 1])
+def test_a_position_that_there_cannot_be(ledger: Ledger, after: int) -> None:
+    with pytest.raises(InvalidInput, match=f"^there can be no position {after}$"):
+        ledger.subscribe(after=after)
 
 
 def test_there_is_no_ledger(tmp_path: Path) -> None:

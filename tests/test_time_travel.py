@@ -128,9 +128,9 @@ def test_at_position_0_there_was_nothing(ledger: Ledger) -> None:
     assert {
         name: answer for name, answer in empty.items() if answer not in ([], VersionNotFound)
     } == {
-        f"day {day} {edition}": Day(day, edition, (), None, None)
+        f"day {day} {edition}": Day(day, edition or "en", (), None, None)
         for day in DAYS
-        for edition in ("en", "zh")
+        for edition in ("en", "zh", None)
     }
     assert sum(answer is VersionNotFound for answer in empty.values()) == 11
     assert ledger.entries(known_at=1) == ledger.entries() != []

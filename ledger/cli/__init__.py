@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -69,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit status; an error goes to standard error."""
     debug = "--debug" in arguments
+    _buffer_output()
     output = sys.stdout
     try:
         status = cli.main(list(arguments), prog_name="ledger", standalone_mode=False)
@@ -77,6 +79,10 @@ def run(arguments: Sequence[str]) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help())
         return USAGE_STATUS
+    except click.NoSuchOption as error:
+        if error.option_name not in {"--store", "--actor", "--debug"}:
+            return _complain(error.format_message(), USAGE_STATUS, debug)
+        return _complain(f"{error.option_name} goes before the command", USAGE_STATUS, debug)
     except click.UsageError as error:
         hint = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
         return _complain(error.format_message() + hint, USAGE_STATUS, debug)
@@ -103,6 +109,15 @@ def run(arguments: Sequence[str]) -> int:
         message = f"unexpected {type(error).__name__}: {error}; run again with --debug for details"
         return _complain(message, UNEXPECTED_STATUS, debug)
     return status if isinstance(status, int) else 0
+
+
+def _buffer_output() -> None:
+    """See to it that all is written: an unbuffered output takes what it can, and says nothing."""
+    raw = getattr(sys.stdout, "buffer", None)
+    if isinstance(raw, io.RawIOBase):
+        sys.stdout = io.TextIOWrapper(
+            io.BufferedWriter(raw), encoding=sys.stdout.encoding, errors=sys.stdout.errors
+        )
 
 
 def _forget_output() -> None:

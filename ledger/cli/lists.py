@@ -9,7 +9,7 @@ import click
 
 from ledger.cli.context import App, entry_argument, moment_options, pass_app
 from ledger.cli.fields import marked
-from ledger.cli.output import list_format_option, show_list, show_object
+from ledger.cli.output import list_format_option, show_list, show_object, show_published
 from ledger.cli.read import SHORT_ID
 from ledger.cli.times import parse_date
 
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("day_", metavar="DATE", type=parse_date)
-@click.option("--edition", default="en", show_default=True, metavar="CODE", help="Of which.")
+@click.option(
+    "--edition",
+    metavar="CODE",
+    help="Of which edition.  [default: the only one there is, or else en]",
+)
 @moment_options
 @click.option(
     "--format",
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
 def day(
     app: App,
     day_: date,
-    edition: str,
+    edition: str | None,
     as_of: When | None,
     known_at: When | None,
     format_: str,
@@ -52,7 +56,8 @@ def day(
         show_object(found)
         return
     show_list(format_, ("id", "status", "topic", "headline"), found.entries, row)
-    click.echo(f"previous day: {found.previous or 'none'}; next day: {found.next or 'none'}")
+    around = f"previous day: {found.previous or 'none'}; next day: {found.next or 'none'}"
+    click.echo(f"edition {found.edition}; {around}")
 
 
 @click.command()
@@ -162,7 +167,8 @@ def silent_edits(app: App, format_: str) -> None:
     def row(edit: SilentEdit) -> tuple[object, ...]:
         changed = marked(edit.old, edit.new)
         id_ = str(edit.entry)[:SHORT_ID]
-        return id_, edit.version, edit.published_at, edit.actor, changed
+        published = show_published(edit.published_at, edit.basis)
+        return id_, edit.version, published, edit.actor, changed
 
     with app.open() as ledger:
         found = ledger.silent_edits()

@@ -127,6 +127,11 @@ def show_time(moment: datetime) -> str:
     return moment.replace(tzinfo=None).isoformat(" ")
 
 
+def show_published(moment: datetime, basis: str) -> str:
+    """Return a time of publication, marked where an import had to assume it."""
+    return show_time(moment) + (" (inferred)" if basis == "inferred" else "")
+
+
 @contextmanager
 def progress(label: str, unit: str) -> Iterator[Callable[[int, int], None] | None]:
     """Lend something to tell progress to: a bar on a terminal, None elsewhere.

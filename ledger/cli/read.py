@@ -10,7 +10,7 @@ import click
 
 from ledger.cli.context import App, entry_argument, moment_options, pass_app
 from ledger.cli.fields import diff_lines, entry_lines
-from ledger.cli.output import list_format_option, show_list, show_table, show_time
+from ledger.cli.output import list_format_option, show_list, show_published, show_table
 from ledger.cli.times import parse_date
 
 if TYPE_CHECKING:
@@ -89,12 +89,9 @@ def changes(
     """Show an entry's Changes list: first version, updates, current version."""
 
     def row(change: Change) -> tuple[object, ...]:
-        published = show_time(change.published_at)
-        if change.basis == "inferred":
-            published += " (inferred)"
         return (
             change.version,
-            published,
+            show_published(change.published_at, change.basis),
             change.label,
             change.actor,
             change.reason,

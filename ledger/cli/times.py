@@ -64,7 +64,10 @@ def moment_or_position(text: str) -> datetime | int:
         InvalidTime: It means neither.
     """
     if not text.strip().startswith("@"):
-        return moment(text)
+        try:
+            return moment(text)
+        except InvalidTime as error:
+            raise InvalidTime(f"{error}; or as a position of the log: @1234") from None
     digits = text.strip()[1:]
     if not digits.isdecimal() or len(digits) > 18:
         raise InvalidTime(f"{text!r} is no position of the log: write it as @1234")

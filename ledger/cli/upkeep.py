@@ -72,6 +72,20 @@ def skip(app: App, name: str, position: int, reason: str) -> None:
 
 
 @projections.command()
+@click.argument("name")
+@click.argument("position", type=click.IntRange(min=1))
+@pass_app
+def unskip(app: App, name: str, position: int) -> None:
+    """Take back that projection NAME passes over the event at POSITION, once that is mended.
+
+    Rebuild the projection then: until then it is as it is.
+    """
+    with app.open() as ledger:
+        ledger.views.unskip(name, position)
+    click.echo(f"{name} no longer skips event {position}: now `ledger rebuild {name}`")
+
+
+@projections.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @pass_app
 def retry(app: App, names: tuple[str, ...]) -> None:
@@ -114,11 +128,13 @@ def project(app: App, follow: bool) -> None:
             return
         # What a service manager sends is a good end.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        told: dict[str, str] = {}
         for now in ledger.views.follow(Event()):
             doing = "projecting" if now.leads else "waiting while another projects"
             click.echo(f"{doing}, at position {now.position}")
-            for name, why in now.stopped.items():
+            for name, why in now.stopped.items() - told.items():
                 click.echo(f"ledger: warning: {name} has stopped {why}", err=True)
+            told = now.stopped
             sys.stdout.flush()
 
 
@@ -161,8 +177,8 @@ def rebuild(app: App, names: tuple[str, ...], all_: bool, check: bool, format_: 
                 show_list(format_, ("projection", "table", "row is", "row"), found, drift_row)
             if count:
                 raise ProjectionDrifted(
-                    f"rows that differ from what the log gives: {count}; "
-                    "`ledger rebuild` puts them right"
+                    f"differences from what the log gives: {count}; `ledger rebuild` puts them "
+                    "right, but for a projection that stops when it is rebuilt"
                 )
             if format_ == "table":
                 click.echo("no drift: the projections hold what the log gives")

@@ -6,14 +6,14 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, cast
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
 
 from ledger.domain.events import CorrectionPublished, EntryCreated, EntryEdited, RecordedEvent
-from ledger.domain.values import FIELDS
+from ledger.domain.values import FIELDS, Basis
 from ledger.projections.changes import fields_set
 from ledger.projections.projection import Projection
 from ledger.store.log import to_datetime, to_microseconds
@@ -59,6 +59,7 @@ class SilentEdit(msgspec.Struct, frozen=True, kw_only=True):
         version: The version that changed it.
         actor: Who did, as claimed.
         published_at: When, as stated; aware, UTC.
+        basis: How that time is known.
         minor: Whether the actor called it minor.
         old: The headline before.
         new: The headline after.
@@ -68,6 +69,7 @@ class SilentEdit(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     actor: str
     published_at: datetime
+    basis: Basis
     minor: bool
     old: str
     new: str
@@ -113,6 +115,7 @@ class Activity(Projection):
             position INTEGER NOT NULL,
             actor TEXT NOT NULL,
             published_at INTEGER NOT NULL,
+            basis TEXT NOT NULL,
             minor INTEGER NOT NULL,
             old TEXT NOT NULL,
             new TEXT NOT NULL,
@@ -124,7 +127,7 @@ class Activity(Projection):
         "edits": "kind, key, edits, minor",
         "last_values": "entry, headline, digests",
         "flips": "entry, version, field, position, actor, published_at",
-        "silent_edits": "entry, version, position, actor, published_at, minor, old, new",
+        "silent_edits": "entry, version, position, actor, published_at, basis, minor, old, new",
     }
 
     def apply(self, events: Sequence[RecordedEvent], db: sqlite3.Connection) -> None:
@@ -183,10 +186,10 @@ class Activity(Projection):
         new = old if data.headline is UNSET else data.headline
         if new != old:
             db.execute(
-                "INSERT INTO silent_edits VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO silent_edits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(entry, event.version, event.position, meta.actor),
-                    *(published_at, meta.minor, old, new),
+                    *(published_at, meta.basis, meta.minor, old, new),
                 ),
             )
         db.execute(
@@ -229,7 +232,7 @@ def flips(db: sqlite3.Connection) -> list[Flip]:
 def silent_edits(db: sqlite3.Connection) -> list[SilentEdit]:
     """Return the silent edits, in the order they were recorded."""
     rows = db.execute(
-        "SELECT entry, version, actor, published_at, minor, old, new FROM silent_edits "
+        "SELECT entry, version, actor, published_at, basis, minor, old, new FROM silent_edits "
         "ORDER BY position"
     )
     return [
@@ -238,9 +241,10 @@ def silent_edits(db: sqlite3.Connection) -> list[SilentEdit]:
             version=version,
             actor=actor,
             published_at=to_datetime(published_at),
+            basis=cast("Basis", basis),
             minor=bool(minor),
             old=old,
             new=new,
         )
-        for entry, version, actor, published_at, minor, old, new in rows
+        for entry, version, actor, published_at, basis, minor, old, new in rows
     ]

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from msgspec import UNSET
 
+from ledger.domain.editions import EDITIONS
 from ledger.domain.events import (
     EntryCreated,
     EntryEdited,
@@ -141,6 +142,18 @@ def find(
         given | moment.parameters,
     )
     return [UUID(bytes=entry) for (entry,) in rows]
+
+
+def editions_at(db: sqlite3.Connection, moment: Moment = NOW) -> list[str]:
+    """Return the editions that had entries at a moment."""
+    return [
+        code
+        for code in EDITIONS
+        if db.execute(
+            f"SELECT 1 FROM days WHERE edition = :edition AND {held('days', moment)} LIMIT 1",
+            {"edition": code, **moment.parameters},
+        ).fetchone()
+    ]
 
 
 def entries_of(

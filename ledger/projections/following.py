@@ -55,7 +55,7 @@ def follow(
             stop.wait(POLL_INTERVAL)
             continue
         with closing(leader):
-            while not stop.is_set():
+            while not stop.is_set() and leader.holds():
                 now = Followed(True, *catch_up())
                 if now != told:
                     told = now

@@ -15,10 +15,11 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from ledger.errors import StoreBusy
-from ledger.projections.skips import Skips
 from ledger.store.connections import begin_at_once, connect, translated
+from ledger.store.files import identity_of
 
 _POINTER = "current"
 _NAME = re.compile(r"[0-9a-f]{16}\.db")
@@ -36,12 +37,10 @@ class Place:
 
     Attributes:
         folder: Where it is; made when it is first needed.
-        skips: The events that read models pass over.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.skips = Skips(folder)
 
     def serving(self) -> Path | None:
         """Return the file that the pointer names; None where it names none."""
@@ -109,19 +108,33 @@ class Place:
                 told = True
             time.sleep(_PAUSE)
 
-    def lead(self) -> sqlite3.Connection | None:
-        """Return a connection that makes this process the leader while it is open.
-
-        None: another process is. The system lets go of the lock when a process dies.
-        """
+    def lead(self) -> Lead | None:
+        """Return what makes this process the leader while it is open; None: another process is."""
+        path = self.folder / "leader"
         with translated(self.folder):
             self.folder.mkdir(exist_ok=True)
-            leader = connect(self.folder / "leader", "rwc", timeout=0)
+            connection = connect(path, "rwc", timeout=0)
             try:
-                if begin_at_once(leader):
-                    return leader
+                if begin_at_once(connection):
+                    return Lead(connection, path, identity_of(path))
             except BaseException:
-                leader.close()
+                connection.close()
                 raise
-            leader.close()
+            connection.close()
             return None
+
+
+class Lead(NamedTuple):
+    """What makes a process the leader: the system lets go of the lock when the process dies."""
+
+    connection: sqlite3.Connection
+    path: Path
+    identity: tuple[int, int] | None
+
+    def holds(self) -> bool:
+        """Return whether others see it; not after somebody deleted the folder."""
+        return identity_of(self.path) == self.identity
+
+    def close(self) -> None:
+        """Lead no more."""
+        self.connection.close()

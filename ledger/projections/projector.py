@@ -292,10 +292,10 @@ def _attempt(
         model.apply(readable, db)
     except MemoryError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it raises, the others go on
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises, the others go on
         _raise_circumstance(db, model, error)
         db.execute("ROLLBACK TO attempt")
-        why = f"{type(error).__name__}: {error}"
+        why = f"{type(error).__name__}: {' '.join(str(error).split())}"
         if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_AUTH:
             why += " (to begin, commit or roll back)"
         return f"{model.handler_of(readable[0])} raised {why}"
@@ -305,7 +305,7 @@ def _attempt(
     return None
 
 
-def _raise_circumstance(db: sqlite3.Connection, model: Projection, error: Exception) -> None:
+def _raise_circumstance(db: sqlite3.Connection, model: Projection, error: BaseException) -> None:
     """Raise what is not the read model's fault again: a full disk, a damaged file."""
     if not isinstance(error, sqlite3.Error):
         return

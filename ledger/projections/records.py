@@ -125,9 +125,10 @@ class ProjectionStatus(msgspec.Struct, frozen=True, kw_only=True):
         schema: The version of its tables.
         position: The last event it has taken.
         lag: How many events it has not taken yet.
-        state: running, or stopped: it has failed on an event, and waits there.
+        state: running; stopped: it has failed on an event, and waits there; unknown: it is of
+            another program, which takes it on.
         failed_at: That event's position.
-        error: The handler that failed, and what it raised.
+        error: The handler that failed, and what it raised; or why an installed one cannot be used.
         skipped: The events that it passes over, because somebody decided so.
     """
 
@@ -135,7 +136,7 @@ class ProjectionStatus(msgspec.Struct, frozen=True, kw_only=True):
     schema: int
     position: int
     lag: int
-    state: Literal["running", "stopped"]
+    state: Literal["running", "stopped", "unknown"]
     failed_at: int | None
     error: str | None
     skipped: tuple[Skip, ...]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable
+from typing import cast
 
 from ledger.errors import InvalidInput
 from ledger.projections.activity import Activity
@@ -27,6 +29,8 @@ BUILT_IN: tuple[Projection, ...] = (
 ENTRY_POINTS = "ledger.projections"
 """The entry point group of installed read models: each names a `Projection` class."""
 
+_log = logging.getLogger("ledger")
+
 _OURS = ("views", "projections")
 
 
@@ -35,11 +39,15 @@ class Registry:
 
     Args:
         read_models: Those to begin with.
+
+    Attributes:
+        broken: Those that installed packages bring and that cannot be used, with the reason.
     """
 
     def __init__(self, read_models: Iterable[Projection] = BUILT_IN) -> None:
         self._models = {model.name: model for model in read_models}
         self._discovered = False
+        self.broken: dict[str, str] = {}
 
     def add(self, model: Projection) -> None:
         """Add a read model.
@@ -47,6 +55,8 @@ class Registry:
         Raises:
             InvalidInput: It is not declared as it must be, or another has its name or a table.
         """
+        if not isinstance(cast("object", model), Projection):
+            raise InvalidInput(f"{model!r} is no Projection")
         model.check()
         other = self._models.get(model.name)
         if type(other) is type(model):
@@ -62,22 +72,20 @@ class Registry:
     def discover(self) -> None:
         """Add the read models that installed packages bring, once.
 
-        Raises:
-            InvalidInput: One of them cannot be taken.
+        One that cannot be used is left out, with a warning.
         """
         if self._discovered:
             return
+        self._discovered = True
         # Imported here: it takes longer than a read does.
         from importlib.metadata import entry_points
 
         for point in entry_points(group=ENTRY_POINTS):
             try:
                 self.add(point.load()())
-            except Exception as error:
-                raise InvalidInput(
-                    f"the projection {point.name} of {point.value} cannot be used: {error}"
-                ) from error
-        self._discovered = True
+            except Exception as error:  # noqa: BLE001 - whatever it raises, the others go on
+                self.broken[point.name] = f"{point.value} cannot be used: {error}"
+                _log.warning("the projection %s of %s", point.name, self.broken[point.name])
 
     def all(self) -> tuple[Projection, ...]:
         """Return all read models known so far."""
@@ -92,6 +100,8 @@ class Registry:
         if not names or not self._models.keys() >= set(names):
             self.discover()
         for name in names:
+            if name in self.broken:
+                raise InvalidInput(f"the projection {name} of {self.broken[name]}")
             if name not in self._models:
                 known = ", ".join(self._models)
                 raise InvalidInput(f"no projection is called {name!r}; there are: {known}")

@@ -18,6 +18,7 @@ from ledger.projections.place import Place
 from ledger.projections.projection import Projection
 from ledger.projections.projector import Damaged, Progress, Source
 from ledger.projections.registry import BUILT_IN, Registry
+from ledger.projections.skips import Skips
 from ledger.store.application import BATCH, LedgerApplication
 from ledger.store.connections import translated
 from ledger.store.log import Head
@@ -47,6 +48,7 @@ class Serving:
     ) -> None:
         self._application = application
         self._places = [Place(folder)]
+        self._skips = Skips(folder.with_name(folder.name.removesuffix("-views") + "-skips"))
         self._registry = Registry(read_models)
         self._usual = tuple(model.name for model in read_models)
         self._batch = batch
@@ -184,10 +186,12 @@ class Serving:
         except (StoreNotWritable, StoreFull):
             if self._temporary is not None:
                 raise
-            # Where somebody deleted the folder in the middle of it, it is as good as before.
-            if place.folder.exists():
-                self._go_elsewhere(place)
-            return work(self._place)
+        # Where somebody deleted the folder in the middle of it, it is as good as before.
+        if not place.folder.exists():
+            with suppress(StoreNotWritable, StoreFull):
+                return work(place)
+        self._go_elsewhere(place)
+        return work(self._place)
 
     @property
     def _place(self) -> Place:
@@ -217,9 +221,7 @@ class Serving:
             generation.path.unlink()
 
     def _source(self) -> Source:
-        # What is skipped is told beside the log, wherever the views are.
-        skips = self._places[0].skips
-        return Source(self._application, self._registry.all(), self._batch, skips)
+        return Source(self._application, self._registry.all(), self._batch, self._skips)
 
 
 def lacking(generation: Generation | None, models: Sequence[Projection]) -> list[Projection]:

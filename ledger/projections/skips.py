@@ -1,6 +1,6 @@
 """The events that projections pass over, because somebody decided so.
 
-They lie in a file of their own beside the generations, so that a rebuild passes over them too.
+They lie in a file of their own beside the log: views can be thrown away, a decision cannot.
 """
 
 from __future__ import annotations
@@ -18,10 +18,14 @@ _log = logging.getLogger("ledger")
 
 
 class Skips:
-    """The skips kept in a folder of views."""
+    """The skips kept in a file.
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "skips"
+    Args:
+        path: The file; made when something is first skipped.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
 
     def add(self, skip: Skip) -> None:
         """Note a skip; a second one for the same event changes nothing."""
@@ -42,6 +46,16 @@ class Skips:
                     to_microseconds(skip.skipped_at),
                 ),
             )
+
+    def remove(self, name: str, position: int) -> bool:
+        """Take a skip back; return whether there was one."""
+        if not self._path.exists():
+            return False
+        with translated(self._path), closing(connect(self._path)) as db, transaction(db):
+            done = db.execute(
+                "DELETE FROM skips WHERE name = ? AND position = ?", (name, position)
+            )
+            return done.rowcount > 0
 
     def all(self) -> frozenset[tuple[str, int, bytes]]:
         """Return what is to be passed over: projection, position, leaf hash."""

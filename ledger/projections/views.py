@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
+from typing import Literal
 
 import msgspec
 
@@ -108,12 +109,17 @@ class Views(Serving):
         """Return how each read model stands, once those that run are up to date."""
         known = [model.name for model in self._registry.chosen(())]
         generation = self._up_to_date(())
-        # Some may be of services that embed the ledger: they are told of, too.
-        others = sorted(generation.standings.keys() - set(known))
-        skips = self.skips()
+        stands, broken = generation.standings, self._registry.broken
         return tuple(
-            _status_of(name, generation.standings[name], generation.head, skips)
-            for name in (*known, *others)
+            _status_of(
+                name,
+                stands.get(name) or Standing(0, 0, b"", None, broken.get(name)),
+                generation.head,
+                self.skips(),
+                known,
+            )
+            # Some are of services that embed the ledger, or cannot be used: they are told of, too.
+            for name in (*known, *sorted((stands.keys() | broken.keys()) - set(known)))
         )
 
     def require(self, names: Collection[str] = ()) -> None:
@@ -146,10 +152,17 @@ class Views(Serving):
         chosen = self._registry.chosen(names)
         # Asked first: where there is no log, nothing is made for its views.
         self._application.log.head()
+        place = self._places[0]
         for _ in range(TRIES):
-            with suppress(LogReplaced):
-                return self._rebuild(self._places[0], chosen, progress)
-        raise taken_away(self._places[0])
+            try:
+                return self._rebuild(place, chosen, progress)
+            except LogReplaced:
+                continue
+            except StoreNotWritable:
+                # Unless somebody deleted the folder in the middle of it.
+                if place.folder.exists() or not place.folder.parent.exists():
+                    raise
+        raise taken_away(place)
 
     def _rebuild(
         self, place: Place, chosen: Sequence[Projection], progress: Progress | None
@@ -160,7 +173,8 @@ class Views(Serving):
                 if is_newer(old, model):
                     raise StoreTooNew(
                         f"the views in {place.folder} are of a newer program: their {model.name} "
-                        f"is not of schema {model.schema}; rebuild them with that program"
+                        f"is not of schema {model.schema}; rebuild them with that program, or "
+                        "delete that folder to have them made anew by this one"
                     )
             others = set() if old is None else old.standings.keys() - {m.name for m in chosen}
             with place.making() as path:
@@ -180,7 +194,10 @@ class Views(Serving):
         for model in chosen:
             before, after = old.standings.get(model.name), new.standings[model.name]
             if before is not None and before.position > after.position:
-                self._require_all((model,), new.standings)
+                raise ProjectionStopped(
+                    f"rebuilt, the projection {model.name} stops at event {after.failed_at}: "
+                    f"{after.error}; the old one serves on"
+                )
 
     def check(
         self, names: Collection[str] = (), progress: Progress | None = None
@@ -277,7 +294,16 @@ class Views(Serving):
             at = standing.failed_at
             raise InvalidInput(f"the projection {name} has stopped at {at}, not at {position}")
         leaf = leaf_at(self._application, position)
-        self._places[0].skips.add(Skip(name, position, leaf, reason, actor, datetime.now(UTC)))
+        self._skips.add(Skip(name, position, leaf, reason, actor, datetime.now(UTC)))
+
+    def unskip(self, name: str, position: int) -> None:
+        """Take a skip back; the read model is as it is until it is rebuilt.
+
+        Raises:
+            InvalidInput: No such skip is recorded.
+        """
+        if not self._skips.remove(name, position):
+            raise InvalidInput(f"the projection {name} does not skip event {position}")
 
     def retry(self, names: Collection[str] = ()) -> tuple[ProjectionStatus, ...]:
         """Let read models that have stopped try again; return how they stand then.
@@ -300,7 +326,7 @@ class Views(Serving):
 
     def skips(self) -> tuple[Skip, ...]:
         """Return the events that read models pass over, in order."""
-        return self._places[0].skips.list()
+        return self._skips.list()
 
     # Following
 
@@ -329,19 +355,21 @@ class Views(Serving):
                 raise ProjectionStopped(
                     f"the projection {model.name} has stopped at event {failed_at}: {error}; once "
                     f"that is mended, `ledger projections retry {model.name}`; if its tables are "
-                    f"damaged, `ledger rebuild {model.name}`; or skip the event"
+                    f"damaged, `ledger rebuild {model.name}`; or, as a last resort, "
+                    f"`ledger projections skip {model.name} {failed_at} --reason ...`"
                 )
 
 
 def _status_of(
-    name: str, standing: Standing, head: Head, skips: Sequence[Skip]
+    name: str, standing: Standing, head: Head, skips: Sequence[Skip], known: Collection[str]
 ) -> ProjectionStatus:
+    runs: Literal["running", "unknown"] = "running" if name in known else "unknown"
     return ProjectionStatus(
         name=name,
         schema=standing.schema,
         position=standing.position,
         lag=head.position - standing.position,
-        state="running" if standing.failed_at is None else "stopped",
+        state=runs if standing.failed_at is None else "stopped",
         failed_at=standing.failed_at,
         error=standing.error,
         skipped=tuple(skip for skip in skips if skip.name == name),

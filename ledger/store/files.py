@@ -44,6 +44,8 @@ def require_ours(path: Path) -> None:
     if is_half_made(path):
         return
     with closing(connect(path, "ro", immutable=True)) as connection:
+        # Asked of the header alone: the pages it tells of may still be in a log beside it.
+        connection.execute("PRAGMA writable_schema = ON")
         mark = connection.execute("PRAGMA application_id").fetchone()[0]
         # What is blank can become a ledger, unless there is more in a log beside it.
         may_become = mark == 0 and is_blank(connection) and not has_log(path)

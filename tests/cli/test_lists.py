@@ -76,7 +76,7 @@ def test_a_day_with_its_neighbours(shell: Shell) -> None:
     assert shell.ok("day", "2021-03-04") == (
         "id             status  topic  headline\n"
         f"{entry(shell, FERRY)[:13]}  active         Ferry sinks\n"
-        "previous day: none; next day: 2021-03-05\n"
+        "edition en; previous day: none; next day: 2021-03-05\n"
     )
     found = records(shell, "day", "2021-03-05")
     assert {**found, "entries": len(found["entries"])} == {
@@ -90,8 +90,19 @@ def test_a_day_with_its_neighbours(shell: Shell) -> None:
     assert found["entries"][0]["path"] == "/news/2021/03/5/tide-falls"
     assert found["entries"][0]["entry"]["headline"] == "Tide falls"
     nothing = shell.ok("day", "2021-03-05", "--edition", "zh")
-    assert nothing == "previous day: none; next day: none\n"
-    assert shell.ok("day", "today").endswith("previous day: 2021-03-05; next day: none\n")
+    assert nothing == "edition zh; previous day: none; next day: none\n"
+    assert shell.ok("day", "today").endswith("; previous day: 2021-03-05; next day: none\n")
+
+
+def test_a_day_of_the_only_edition_there_is(ledger: Shell) -> None:
+    ledger.add("雨", "--edition", "zh")
+    assert ledger.ok("day", "2021-03-05") == (
+        "edition zh; previous day: 2021-03-04; next day: none\n"
+    )
+    ledger.add("Rain")
+    assert records(ledger, "day", "2021-03-04")["edition"] == "en"
+    assert records(ledger, "day", "2021-03-04", "--known-at", "@1")["edition"] == "zh"
+    assert records(ledger, "day", "2021-03-04", "--known-at", "@0")["edition"] == "en"
 
 
 def entry(shell: Shell, prefix: str) -> str:
@@ -196,6 +207,7 @@ def test_flips_and_silent_edits(ledger: Shell) -> None:
         "version": 3,
         "actor": "desk",
         "published_at": "2021-03-04T11:00:00Z",
+        "basis": "stated",
         "minor": True,
         "old": "Six dead",
         "new": "Five dead",

@@ -121,7 +121,8 @@ def test_drift_is_named_row_by_row_and_put_right(filled: Shell) -> None:
     answer = filled("rebuild", "--check")
     assert answer.status == 32
     assert complaint(answer) == (
-        "rows that differ from what the log gives: 2; `ledger rebuild` puts them right"
+        "differences from what the log gives: 2; `ledger rebuild` puts them right, but for a "
+        "projection that stops when it is rebuilt"
     )
     lines = answer.out.splitlines()
     assert lines[0].split(maxsplit=2) == ["projection", "table", "row is   row"]
@@ -250,6 +251,18 @@ def test_a_skip_is_seen_by_everyone_and_outlives_a_rebuild(stormy: Shell) -> Non
     assert (proof["same"], proof["status"]["rows"], proof["status"]["position"]) == (True, 1, 3)
     assert "a storm in a teacup" in stormy.ok("projections")
     assert stormy.ok("rebuild", "--check").startswith("no drift")
+
+
+def test_a_skip_can_be_taken_back_once_that_is_mended(stormy: Shell) -> None:
+    assert stormy("projections", "unskip", "storms", "2").status == 3
+    stormy.ok("projections", "skip", "storms", "2", "--reason", "a storm in a teacup")
+    (stormy.folder / "mended").touch()
+    assert stormy.ok("projections", "unskip", "storms", "2") == (
+        "storms no longer skips event 2: now `ledger rebuild storms`\n"
+    )
+    assert "teacup" not in stormy.ok("projections")
+    (proof,) = json.loads(stormy.ok("rebuild", "storms", "--format", "json"))
+    assert (proof["same"], proof["status"]["rows"], proof["status"]["position"]) == (False, 2, 3)
 
 
 def test_only_the_event_that_it_stopped_at_can_be_skipped(stormy: Shell) -> None:

@@ -104,7 +104,7 @@ def files(log: Path) -> list[str]:
 
 def lasting(log: Path) -> list[str]:
     """Return the files of the views, without those that SQLite keeps while one is open."""
-    return [name for name in files(log) if not name.endswith(("-shm", "-wal"))]
+    return [name for name in files(log) if not name.endswith(("-shm", "-wal", "lock-journal"))]
 
 
 @contextmanager

@@ -28,6 +28,9 @@ class Births(Projection):
     def count(self, db):
         return db.execute("SELECT count(*) FROM births").fetchone()[0]
 
+def five():
+    return 5
+
 class Thief(Births):
     name = "thief"
     ddl = ("CREATE TABLE current (entry)",)
@@ -38,77 +41,76 @@ ASK = """
 import json, sys
 from ledger import Ledger
 from ledger.errors import InvalidInput
-with Ledger.open(sys.argv[1]) as ledger:
-    found = [len(ledger.entries())]
-    for _ in range(2):
-        try:
-            found.append([[s.name, s.position, s.rows] for s in ledger.views.status()])
-        except InvalidInput as error:
-            found.append(str(error))
-    found.append(len(ledger.entries()))
-    if "births" in sys.argv:
+url, name = sys.argv[1:]
+with Ledger.open(url) as ledger:
+    found = {"entries": len(ledger.entries())}
+    found["status"] = [[s.name, s.position, s.rows] for s in ledger.views.status()]
+    found["again"] = [[s.name, s.position, s.rows] for s in ledger.views.status()]
+    found["state"] = [[s.state, s.error] for s in ledger.views.standing() if s.name == name]
+    try:
+        found["rebuilt"] = [proof.status.rows for proof in ledger.rebuild([name])]
         from births import Births
-        found.append(ledger.query(Births().count))
+        found["count"] = ledger.query(Births().count)
+    except InvalidInput as error:
+        found["refused"] = str(error)
     print(json.dumps(found))
 """
 
 
-def discovered(folder: Path, url: str, point: str, *arguments: str) -> list[Any]:
-    """Return what a program answers on whose path a package is installed with an entry point."""
+def discovered(folder: Path, url: str, point: str) -> tuple[dict[str, Any], str]:
+    """Return what a program answers, and what it warns of, that has an entry point installed."""
+    folder.mkdir()
     (folder / "births.py").write_text(MODULE)
     info = folder / "births-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: births\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(f"[ledger.projections]\n{point}\n")
     ran = subprocess.run(
-        [sys.executable, "-c", ASK, url, *arguments],
+        [sys.executable, "-c", ASK, url, point.split(maxsplit=1)[0]],
         env={**os.environ, "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (ran.returncode, ran.stderr) == (0, "")
-    found = json.loads(ran.stdout)
-    assert isinstance(found, list)
-    return found
+    assert ran.returncode == 0, ran.stderr
+    found: dict[str, Any] = json.loads(ran.stdout)
+    return found, ran.stderr
 
 
 def test_installed_models_are_found_by_entry_point(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/news.db?synchronous=normal"
     fill(url)
-    folder = tmp_path / "site"
-    folder.mkdir()
-    first, status, again, last, count = discovered(folder, url, "births = births:Births", "births")
-    assert (first, last, count) == (3, 3, 3)
-    assert [row[0] for row in status] == [*NAMES, "births"]
-    assert status[-1] == ["births", 7, 3]
-    assert again == status
+    found, warnings = discovered(tmp_path / "site", url, "births = births:Births")
+    assert [row[0] for row in found["status"]] == [*NAMES, "births"]
+    assert found["status"][-1] == ["births", 7, 3]
+    assert found["again"] == found["status"]
+    assert (found["state"], found["rebuilt"], found["count"]) == ([["running", None]], [3], 3)
+    assert (found["entries"], warnings) == (3, "")
 
 
 @pytest.mark.parametrize(
-    ("point", "message"),
+    ("point", "why"),
     [
         (
             "births = births:Deaths",
             "births:Deaths cannot be used: module 'births' has no attribute 'Deaths'",
         ),
-        (
-            "gone = gone.module:Gone",
-            "gone.module:Gone cannot be used: No module named 'gone'",
-        ),
+        ("gone = gone.module:Gone", "gone.module:Gone cannot be used: No module named 'gone'"),
         (
             "thief = births:Thief",
             "births:Thief cannot be used: the projection thief wants current, which is taken",
         ),
+        ("five = births:five", "births:five cannot be used: 5 is no Projection"),
     ],
 )
-def test_an_installed_model_that_cannot_be_used_is_told_each_time(
-    tmp_path: Path, point: str, message: str
+def test_an_installed_model_that_cannot_be_used_is_told_of_and_the_others_go_on(
+    tmp_path: Path, point: str, why: str
 ) -> None:
     url = f"sqlite:///{tmp_path}/news.db?synchronous=normal"
     fill(url)
-    folder = tmp_path / "site"
-    folder.mkdir()
-    message = f"the projection {point.split(maxsplit=1)[0]} of {message}"
-    # What needs no other models than those of the ledger works.
-    assert discovered(folder, url, point) == [3, message, message, 3]
+    found, warnings = discovered(tmp_path / "site", url, point)
+    message = f"the projection {point.split(maxsplit=1)[0]} of {why}"
+    assert [row[0] for row in found["status"]] == list(NAMES)
+    assert found["again"] == found["status"]
+    assert (found["state"], found["refused"]) == ([["unknown", why]], message)
+    assert (found["entries"], warnings) == (3, f"{message}\n")

@@ -40,6 +40,10 @@ class Counted(Projection):
         return [row[0] for row in db.execute("SELECT position FROM counted ORDER BY position")]
 
 
+def skips_file(log: Path) -> Path:
+    return log.with_name(log.name + "-skips")
+
+
 ERROR = "Counted.apply raised ValueError: nobody told me of retractions"
 
 
@@ -111,7 +115,11 @@ def test_a_skip_outlives_the_process_and_a_rebuild(
         assert views.skips() == skips
         assert views.standing()[-1].skipped == skips
         views.close()
-    assert files(log) == sorted([generation(log).name, "current", "lock", "skips"])
+    assert files(log) == sorted([generation(log).name, "current", "lock"])
+    # Views can be thrown away; a decision cannot.
+    shutil.rmtree(views_folder(log))
+    with Ledger.open(url) as other:
+        assert other.views.skips() == skips
 
 
 @pytest.mark.parametrize(
@@ -133,7 +141,7 @@ def test_a_skip_that_is_none_is_refused(
         ledger.views.skip(name, position, reason, "Ann")
     assert str(caught.value).startswith(message)
     assert ledger.views.skips() == ()
-    assert "skips" not in files(log)
+    assert not skips_file(log).exists()
     assert counted(ledger).failed_at == 7
 
 
@@ -204,7 +212,7 @@ def test_another_event_after_the_one_skipped_stops_it_again(ledger: Ledger) -> N
 def test_a_second_skip_of_one_event_changes_nothing(ledger: Ledger) -> None:
     ledger.views.skip("counted", 7, "not counted", "Ann")
     (skip,) = ledger.views.skips()
-    ledger.views._place.skips.add(Skip("counted", 7, skip.leaf, "x", "Eve", datetime.now(UTC)))
+    ledger.views._skips.add(Skip("counted", 7, skip.leaf, "x", "Eve", datetime.now(UTC)))
     assert ledger.views.skips() == (skip,)
 
 
@@ -224,9 +232,25 @@ def test_a_process_that_died_before_its_first_skip_leaves_readers_alone(
 ) -> None:
     ledger.entries()
     # SQLite makes the file before the transaction that fills it.
-    with closing(sqlite3.connect(views_folder(log) / "skips")) as db:
+    with closing(sqlite3.connect(skips_file(log))) as db:
         db.execute("BEGIN IMMEDIATE")
     ledger.create(DAY, "Pier burns", actor="Cy")
     assert len(ledger.entries()) == 6
     ledger.views.skip("counted", 7, "not counted", "Ann")
     assert [skip.position for skip in ledger.views.skips()] == [7]
+
+
+def test_a_skip_taken_back_counts_no_more_when_the_projection_is_rebuilt(ledger: Ledger) -> None:
+    with pytest.raises(InvalidInput, match="the projection counted does not skip event 7"):
+        ledger.views.unskip("counted", 7)
+    ledger.views.skip("counted", 7, "not counted", "Ann")
+    assert counted(ledger).position == 9
+    ledger.views.unskip("counted", 7)
+    assert ledger.views.skips() == counted(ledger).skipped == ()
+    assert ledger.query(Counted().positions) == [1, 2, 3, 4, 5, 6, 8, 9]
+    with pytest.raises(
+        ProjectionStopped, match="rebuilt, the projection counted stops at event 7"
+    ):
+        ledger.rebuild(["counted"])
+    with pytest.raises(InvalidInput, match="does not skip event 7"):
+        ledger.views.unskip("counted", 7)

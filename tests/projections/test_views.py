@@ -316,7 +316,8 @@ def test_a_rebuild_leaves_a_newer_schema_alone_too(
             ledger.rebuild(names)
         assert str(caught.value) == (
             f"the views in {views_folder(log)} are of a newer program: their current is not of "
-            "schema 2; rebuild them with that program"
+            "schema 2; rebuild them with that program, or delete that folder to have them made "
+            "anew by this one"
         )
         assert len(ledger.entries()) == 3
     assert generation(log) == serving

@@ -92,7 +92,8 @@ def test_an_event_out_of_place_stops_those_that_choke_on_it(
             assert str(caught.value) == (
                 f"the projection current has stopped at event 3: {illegal}; once that is mended, "
                 "`ledger projections retry current`; if its tables are damaged, "
-                "`ledger rebuild current`; or skip the event"
+                "`ledger rebuild current`; or, as a last resort, "
+                "`ledger projections skip current 3 --reason ...`"
             )
         assert ledger.resolve("/news/2021/03/4/crane-falls").version is None
         assert len(ledger.changes("/news/2021/03/4/ferry-resumes-2")) == 1
