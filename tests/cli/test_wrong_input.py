@@ -9,11 +9,13 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from ledger import Ledger
 from tests.cli.runner import Shell
 from tests.unprivileged import run_unprivileged
 
@@ -387,6 +389,33 @@ def test_output_that_cannot_be_written_is_told(ledger: Shell) -> None:
         "what was stored is stored\n"
     )
     assert "Barrier rejected" in ledger.ok("show", entry)
+
+
+def test_an_unbuffered_output_gets_all_of_it_or_tells(ledger: Shell) -> None:
+    long = "Ferry " * 100
+    with Ledger.open(f"sqlite:///{ledger.folder / 'news.db'}") as opened:
+        for number in range(200):
+            opened.create(date(2021, 3, 4), f"{long}{number}", actor="desk")
+    whole = ledger.ok("log", "--format", "json")
+    assert len(whole) > 200_000
+    unbuffered = {"PYTHONUNBUFFERED": "1"}
+    answer = ledger("log", "--format", "json", env=unbuffered)
+    assert (answer.status, answer.out) == (0, whole)
+    with subprocess.Popen(
+        [sys.executable, "-m", "ledger", "log", "--format", "json"],
+        cwd=ledger.folder,
+        env=ledger.environment | unbuffered,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(1) == b"["
+        process.stdout.close()
+        assert process.wait(60) == 141
+
+
+def test_an_option_of_the_whole_goes_before_the_command(ledger: Shell) -> None:
+    answer = ledger("list", "--store", "sqlite:///news.db")
+    assert (answer.status, answer.err) == (2, "ledger: --store goes before the command\n")
 
 
 def test_a_command_without_an_output_works(ledger: Shell) -> None:

@@ -260,6 +260,23 @@ def test_two_ledgers_take_turns(url: str) -> None:
         assert next(a.views.follow(stop)) == Followed(True, 8, {})
 
 
+def test_there_is_one_leader_again_after_the_folder_was_deleted(url: str, log: Path) -> None:
+    fill(url)
+    stop = Event()
+    with Ledger.open(url) as a, Ledger.open(url) as b:
+        first, second = a.views.follow(stop), b.views.follow(stop)
+        assert next(first) == Followed(True, 7, {})
+        assert next(second) == Followed(False, 7, {})
+        shutil.rmtree(views_folder(log))
+        # Its lock is nobody's to see any more, so the other one leads.
+        assert next(second) == Followed(True, 7, {})
+        assert next(first) == Followed(False, 7, {})
+        add(url, "Crane falls")
+        assert next(second) == Followed(True, 8, {})
+        stop.set()
+        assert list(first) == list(second) == []
+
+
 def test_views_that_are_taken_away_come_back_under_a_follower(url: str, log: Path) -> None:
     fill(url)
     before = digests(url)
