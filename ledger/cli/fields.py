@@ -102,9 +102,9 @@ def page_lines(old: str, new: str) -> Iterable[str]:
             continue
         for before, after in zip_longest(a[a1:a2], b[b1:b2]):
             if before is None:
-                yield _new(after)
+                yield _new(after) if after else ""
             elif after is None:
-                yield _deleted(before)
+                yield _deleted(before) if before else ""
             else:
                 yield "".join(map(_span, diff_words(before, after)))
 

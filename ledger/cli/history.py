@@ -60,7 +60,11 @@ def log(
         raise click.UsageError("--follow goes on without end: no --reverse, --until, or json")
     with app.open() as ledger:
         of = None if entry is None else ledger.id_of(entry)
-        after, upto = ledger.positions(since, until)
+        if follow and isinstance(since, int):
+            # Whoever goes on where he stopped gives the position after the last he saw.
+            after, upto = max(since - 1, 0), None
+        else:
+            after, upto = ledger.positions(since, until)
 
         def wanted(event: RecordedEvent) -> bool:
             return (

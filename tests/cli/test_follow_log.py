@@ -163,6 +163,14 @@ def test_only_some_are_followed_and_a_limit_ends_it(shell: Shell) -> None:
     assert (process.returncode, err) == (0, "")
 
 
+def test_a_follower_goes_on_after_the_last_that_it_saw(shell: Shell) -> None:
+    after = ("--since", "@5", "--limit", "1", "--format", "jsonl")
+    with following(shell, "log", "--follow", *after) as process:
+        shell.add("Gull lands")
+        out, err = process.communicate(timeout=PATIENCE)
+    assert (json.loads(out)["position"], process.returncode, err) == (5, 0, "")
+
+
 def test_whoever_read_the_output_has_gone(shell: Shell) -> None:
     with following(shell, "log", "--follow", "--format", "jsonl") as process:
         read(process, 4)
@@ -199,7 +207,7 @@ def test_an_entry_is_replayed_as_the_page_it_was(shell: Shell) -> None:
         *("EntryCreated", "EntryEdited", "EntryEdited")
     ]
     # The first version is new from end to end, and has nothing to be related to yet.
-    assert all(re.fullmatch(r"  \{\+.*\+\}", line) for line in first.splitlines()[1:])
+    assert all(re.fullmatch(r"(  \{\+.+\+\})?", line) for line in first.splitlines()[1:])
     assert "\n  {+# Ferry sails+}\n" in first
     assert "Related" not in first + second
     assert "\n  # Ferry [-sails-]{+stays+}\n" in second

@@ -216,15 +216,6 @@ def test_flips_and_silent_edits(ledger: Shell) -> None:
     assert ledger.ok("silent-edits", "--format", "json") == "[]\n"
 
 
-def test_the_day_of_a_ledger_of_one_edition_is_of_that_edition(ledger: Shell) -> None:
-    ledger.add("渡轮停航", "--edition", "zh")
-    found = records(ledger, "day", "2021-03-04")
-    assert (found["edition"], len(found["entries"])) == ("zh", 1)
-    ledger.add("Ferry stays")
-    assert records(ledger, "day", "2021-03-04")["edition"] == "en"
-    assert len(records(ledger, "day", "2021-03-04", "--edition", "zh")["entries"]) == 1
-
-
 # Moments: the store as it was at first, and as it was after the edits of three days ago
 
 FIRST = ("@2", f"{days_ago(5):%Y-%m-%d}", days_ago(10).isoformat(), "9 days ago")
