@@ -130,11 +130,11 @@ def project(app: App, follow: bool) -> None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         told: dict[str, str] = {}
         for now in ledger.views.follow(Event()):
-            doing = "projecting" if now.leads else "waiting while another projects"
-            click.echo(f"{doing}, at position {now.position}")
             for name, why in now.stopped.items() - told.items():
                 click.echo(f"ledger: warning: {name} has stopped {why}", err=True)
             told = now.stopped
+            doing = "projecting" if now.leads else "waiting while another projects"
+            click.echo(f"{doing}, at position {now.position}")
             sys.stdout.flush()
 
 
