@@ -201,6 +201,9 @@ class Ledger(LedgerLists):
 
         Raises:
             InvalidInput: No read model is called so.
+            ProjectionStopped: Rebuilt, one stops that ran until now; the old one serves on.
+            StoreTooNew: The views are of a newer program.
+            StoreNotWritable: They cannot be written by this user.
         """
         return self.views.rebuild(names, progress)
 

@@ -148,6 +148,9 @@ class Views(Serving):
 
         Raises:
             InvalidInput: No read model is called so.
+            ProjectionStopped: Rebuilt, one stops that ran until now; the old one serves on.
+            StoreTooNew: The views are of a newer program.
+            StoreNotWritable: They cannot be written by this user.
         """
         chosen = self._registry.chosen(names)
         # Asked first: where there is no log, nothing is made for its views.
