@@ -182,12 +182,16 @@ class Views(Serving):
             others = set() if old is None else old.standings.keys() - {m.name for m in chosen}
             with place.making() as path:
                 new = self._made(path, old if others else None, chosen, progress)
-                proofs = prove(old, new, self._source(), chosen, progress)
-                if old is not None:
-                    self._keep_what_runs(old, new, chosen)
-                new.advance(self._source(), self._application.log.head().position, progress)
-                new.finish()
-                self._use(new, place)
+                try:
+                    proofs = prove(old, new, self._source(), chosen, progress)
+                    if old is not None:
+                        self._keep_what_runs(old, new, chosen)
+                    new.advance(self._source(), self._application.log.head().position, progress)
+                    new.finish()
+                    self._use(new, place)
+                except BaseException:
+                    new.close()
+                    raise
         return proofs
 
     def _keep_what_runs(
