@@ -156,8 +156,8 @@ class Activity(Projection):
         ]
         minor = event.meta.minor
         db.executemany(
-            "INSERT INTO edits VALUES (?1, ?2, 1, ?3) "
-            "ON CONFLICT DO UPDATE SET edits = edits + 1, minor = minor + ?3",
+            "INSERT INTO edits VALUES (?, ?, 1, ?) "
+            "ON CONFLICT DO UPDATE SET edits = edits + 1, minor = minor + excluded.minor",
             [(kind, key, minor) for kind, key in keys],
         )
 
