@@ -8,16 +8,36 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from ledger import Ledger
 from ledger.domain.commands import Command, CreateEntry, EditEntry
+from ledger.projections.moments import LAST, Moment
 from ledger.projections.records import ViewStatus
 from ledger.projections.views import Views, views_folder
+from ledger.store.log import to_microseconds
 
 DAY = date(2021, 3, 4)
+NEXT = date(2021, 3, 5)
 
 NAMES = ("current", "changes", "permalinks", "days", "contexts", "search", "activity")
+
+
+def create(ledger: Ledger, headline: str, day: date = DAY, **options: Any) -> UUID:
+    return ledger.create(day, headline, actor="Ann", **options).entry
+
+
+def edit(ledger: Ledger, entry: UUID, **options: Any) -> None:
+    ledger.edit(entry, actor="Ben", **options)
+
+
+def clock(hour: int) -> datetime:
+    return datetime(2021, 3, 4, hour, tzinfo=UTC)
+
+
+def public(hour: int, position: int = LAST) -> Moment:
+    return Moment(to_microseconds(clock(hour)), position)
 
 
 def fill(url: str) -> list[UUID]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
@@ -21,16 +20,9 @@ from ledger.domain.values import FIELDS, CorrectionKind, Layout
 from ledger.errors import Refused, VersionNotFound
 from ledger.projections import activity
 from ledger.projections.activity import By, Count, Flip, SilentEdit
+from tests.projections.desk import DAY, clock
 
-DAY = date(2021, 3, 4)
 A, B = Source("A", "http://a.example"), Source("B", "http://b.example")
-
-
-@pytest.fixture
-def ledger(url: str) -> Iterator[Ledger]:
-    with Ledger.open(f"{url}?synchronous=normal") as opened:
-        opened.init()
-        yield opened
 
 
 def create(ledger: Ledger, headline: str, **options: Any) -> UUID:
@@ -40,10 +32,6 @@ def create(ledger: Ledger, headline: str, **options: Any) -> UUID:
 
 def edit(ledger: Ledger, entry: UUID, actor: str = "Ben", **options: Any) -> None:
     ledger.edit(entry, actor=actor, **options)
-
-
-def clock(hour: int) -> datetime:
-    return datetime(2021, 3, 4, hour, tzinfo=UTC)
 
 
 def counts(ledger: Ledger, by: By) -> list[Count]:

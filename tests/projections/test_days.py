@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing, suppress
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,33 +22,9 @@ from ledger.projections import days
 from ledger.projections.days import Days
 from ledger.projections.moments import LAST, NOW, Moment
 from ledger.store.log import to_microseconds
+from tests.projections.desk import DAY, NEXT, clock, create, edit, public
 
-DAY = date(2021, 3, 4)
-NEXT = date(2021, 3, 5)
 LATER = date(2021, 4, 1)
-
-
-@pytest.fixture
-def ledger(url: str) -> Iterator[Ledger]:
-    with Ledger.open(f"{url}?synchronous=normal") as opened:
-        opened.init()
-        yield opened
-
-
-def create(ledger: Ledger, headline: str, day: date = DAY, **options: Any) -> UUID:
-    return ledger.create(day, headline, actor="Ann", **options).entry
-
-
-def edit(ledger: Ledger, entry: UUID, **options: Any) -> None:
-    ledger.edit(entry, actor="Ben", **options)
-
-
-def clock(hour: int) -> datetime:
-    return datetime(2021, 3, 4, hour, tzinfo=UTC)
-
-
-def public(hour: int, position: int = LAST) -> Moment:
-    return Moment(to_microseconds(clock(hour)), position)
 
 
 def entries_of(

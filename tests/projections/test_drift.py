@@ -17,17 +17,6 @@ from tests.projections.desk import DAY, NAMES, digests, fill, generation, lastin
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "desk" / "news.db"
-
-
-@pytest.fixture
-def url(log: Path) -> str:
-    log.parent.mkdir()
-    return f"sqlite:///{log}?synchronous=normal"
-
-
-@pytest.fixture
 def ids(url: str) -> list[UUID]:
     """The entries of the 7 events of `fill`, which the views know."""
     found = fill(url)

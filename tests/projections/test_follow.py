@@ -51,16 +51,6 @@ def site(tmp_path: Path) -> Path:
     return info.parent
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "news.db"
-
-
-@pytest.fixture
-def url(log: Path) -> str:
-    return f"sqlite:///{log}?synchronous=normal"
-
-
 class Follower:
     """A process that runs `ledger project --follow`."""
 

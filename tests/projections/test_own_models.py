@@ -54,16 +54,6 @@ class Unhandled(Projection):
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "news.db"
-
-
-@pytest.fixture
-def url(log: Path) -> str:
-    return f"sqlite:///{log}?synchronous=normal"
-
-
-@pytest.fixture
 def ledger(url: str) -> Iterator[Ledger]:
     fill(url)
     with Ledger.open(url) as ledger:

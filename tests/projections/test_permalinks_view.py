@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,25 +9,9 @@ import pytest
 from ledger import Ledger
 from ledger.projections import changes, permalinks
 from ledger.projections.records import Resolved
+from tests.projections.desk import NEXT, create, edit
 
-DAY = date(2021, 3, 4)
-NEXT = date(2021, 3, 5)
 ROOT = "/news/2021/03/4"
-
-
-@pytest.fixture
-def ledger(url: str) -> Iterator[Ledger]:
-    with Ledger.open(f"{url}?synchronous=normal") as opened:
-        opened.init()
-        yield opened
-
-
-def create(ledger: Ledger, headline: str, day: date = DAY, **options: Any) -> UUID:
-    return ledger.create(day, headline, actor="Ann", **options).entry
-
-
-def edit(ledger: Ledger, entry: UUID, **options: Any) -> None:
-    ledger.edit(entry, actor="Ben", **options)
 
 
 def path(ledger: Ledger, entry: UUID) -> str | None:

@@ -48,16 +48,6 @@ ERROR = "Counted.apply raised ValueError: nobody told me of retractions"
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "news.db"
-
-
-@pytest.fixture
-def url(log: Path) -> str:
-    return f"sqlite:///{log}?synchronous=normal"
-
-
-@pytest.fixture
 def ledger(url: str) -> Iterator[Ledger]:
     """The 7 events of `fill`, the last of which is a retraction, and two more."""
     fill(url)

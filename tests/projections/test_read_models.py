@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,25 +21,9 @@ from ledger.projections import changes, current, days, search
 from ledger.projections.moments import LAST, Moment
 from ledger.projections.records import Change, RebuildProof
 from ledger.store.log import to_microseconds
+from tests.projections.desk import DAY, NEXT, create, edit
 
-DAY = date(2021, 3, 4)
-NEXT = date(2021, 3, 5)
 ROOT = "/news/2021/03/4"
-
-
-@pytest.fixture
-def ledger(url: str) -> Iterator[Ledger]:
-    with Ledger.open(f"{url}?synchronous=normal") as opened:
-        opened.init()
-        yield opened
-
-
-def create(ledger: Ledger, headline: str, day: date = DAY, **options: Any) -> UUID:
-    return ledger.create(day, headline, actor="Ann", **options).entry
-
-
-def edit(ledger: Ledger, entry: UUID, **options: Any) -> None:
-    ledger.edit(entry, actor="Ben", **options)
 
 
 def now(ledger: Ledger, entry: UUID) -> NewsEntry | None:

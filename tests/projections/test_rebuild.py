@@ -31,17 +31,6 @@ from tests.projections.desk import (
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "desk" / "news.db"
-
-
-@pytest.fixture
-def url(log: Path) -> str:
-    log.parent.mkdir()
-    return f"sqlite:///{log}?synchronous=normal"
-
-
-@pytest.fixture
 def ledger(url: str) -> Iterator[Ledger]:
     """The 7 events of `fill`."""
     fill(url)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,34 +16,9 @@ from hypothesis import strategies as st
 from ledger import Ledger, Source
 from ledger.errors import InvalidInput
 from ledger.projections import search
-from ledger.projections.moments import LAST, NOW, Moment
+from ledger.projections.moments import NOW, Moment
 from ledger.projections.search import Hit
-from ledger.store.log import to_microseconds
-
-DAY = date(2021, 3, 4)
-
-
-@pytest.fixture
-def ledger(url: str) -> Iterator[Ledger]:
-    with Ledger.open(f"{url}?synchronous=normal") as opened:
-        opened.init()
-        yield opened
-
-
-def create(ledger: Ledger, headline: str, **options: Any) -> UUID:
-    return ledger.create(DAY, headline, actor="Ann", **options).entry
-
-
-def edit(ledger: Ledger, entry: UUID, **options: Any) -> None:
-    ledger.edit(entry, actor="Ben", **options)
-
-
-def clock(hour: int) -> datetime:
-    return datetime(2021, 3, 4, hour, tzinfo=UTC)
-
-
-def public(hour: int, position: int = LAST) -> Moment:
-    return Moment(to_microseconds(clock(hour)), position)
+from tests.projections.desk import clock, create, edit, public
 
 
 def hits(

@@ -17,17 +17,6 @@ from ledger.projections.views import views_folder
 from tests.projections.desk import add, digests, fill, generation, opened
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "desk" / "news.db"
-
-
-@pytest.fixture
-def url(log: Path) -> str:
-    log.parent.mkdir()
-    return f"sqlite:///{log}?synchronous=normal"
-
-
 def paths(ledger: Ledger) -> set[str]:
     return {listed.path.removeprefix("/news/2021/03/4/") for listed in ledger.entries()}
 

@@ -35,17 +35,6 @@ with Ledger.open(sys.argv[1]) as ledger:
 """
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    (tmp_path / "desk").mkdir()
-    return tmp_path / "desk" / "news.db"
-
-
-@pytest.fixture
-def url(log: Path) -> str:
-    return f"sqlite:///{log}?synchronous=normal"
-
-
 def add(url: str, *headlines: str) -> None:
     with Ledger.open(url) as ledger:
         for headline in headlines:

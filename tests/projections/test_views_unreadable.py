@@ -13,17 +13,6 @@ from ledger.projections.views import Views, views_folder
 from tests.projections.desk import DAY, NAMES, insert, positions
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    (tmp_path / "desk").mkdir()
-    return tmp_path / "desk" / "news.db"
-
-
-@pytest.fixture
-def url(log: Path) -> str:
-    return f"sqlite:///{log}?synchronous=normal"
-
-
 def add(url: str, *headlines: str) -> None:
     with Ledger.open(url) as ledger:
         for headline in headlines:
