@@ -9,7 +9,13 @@ import click
 
 from ledger.cli.context import App, entry_argument, moment_options, pass_app
 from ledger.cli.fields import marked
-from ledger.cli.output import list_format_option, show_list, show_object, show_published
+from ledger.cli.output import (
+    format_option,
+    list_format_option,
+    show_list,
+    show_object,
+    show_published,
+)
 from ledger.cli.read import SHORT_ID
 from ledger.cli.times import parse_date
 
@@ -27,14 +33,7 @@ if TYPE_CHECKING:
     help="Of which edition.  [default: the only one there is, or else en]",
 )
 @moment_options
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to show it.",
-)
+@format_option("table", "json")
 @pass_app
 def day(
     app: App,

@@ -20,16 +20,19 @@ Row = Sequence[object]
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
-def list_format_option(function: Function) -> Function:
-    """Add `--format table|json|jsonl`."""
+def format_option(*choices: str, text: str = "How to show it.") -> Callable[[Function], Function]:
+    """Add `--format` with these choices, of which the first is usual."""
     return click.option(
         "--format",
         "format_",
-        type=click.Choice(["table", "json", "jsonl"]),
-        default="table",
+        type=click.Choice(choices),
+        default=choices[0],
         show_default=True,
-        help="How to show it.",
-    )(function)
+        help=text,
+    )
+
+
+list_format_option = format_option("table", "json", "jsonl")
 
 
 def show_list(

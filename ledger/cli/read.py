@@ -10,7 +10,13 @@ import click
 
 from ledger.cli.context import App, entry_argument, moment_options, pass_app
 from ledger.cli.fields import diff_lines, entry_lines
-from ledger.cli.output import list_format_option, show_list, show_published, show_table
+from ledger.cli.output import (
+    format_option,
+    list_format_option,
+    show_list,
+    show_published,
+    show_table,
+)
 from ledger.cli.times import parse_date
 
 if TYPE_CHECKING:
@@ -27,14 +33,7 @@ STYLES = ("current", "older", "archive")
 @entry_argument
 @click.option("--version", type=int, metavar="N", help="That version.")
 @moment_options
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "md"]),
-    default="text",
-    show_default=True,
-    help="Text for people, or the page as published.",
-)
+@format_option("text", "md", text="Text for people, or the page as published.")
 @click.option(
     "--style",
     type=click.Choice(STYLES),
@@ -109,14 +108,7 @@ def changes(
 @entry_argument
 @click.argument("a", type=int, required=False)
 @click.argument("b", type=int, required=False)
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How to show it.",
-)
+@format_option("text", "json")
 @moment_options
 @pass_app
 def diff(
