@@ -18,6 +18,12 @@ LedgerError
 ├── Conflict
 ├── ProjectionStopped
 ├── ProjectionDrifted
+├── AuditError
+│   ├── DoesNotHold
+│   ├── NoteError
+│   ├── BadSignature
+│   ├── UnknownKey
+│   └── MissingExtra
 └── StoreError
     ├── StoreNotFound
     ├── NotALedger
@@ -181,6 +187,48 @@ class ProjectionDrifted(LedgerError):
 
     code = "projection-drifted"
     exit_status = 32
+
+
+class AuditError(LedgerError):
+    """An audit could not be done."""
+
+    code = "audit"
+    exit_status = 60
+
+
+class DoesNotHold(AuditError):
+    """The log, or a proof, is not what it is said to be."""
+
+    code = "does-not-hold"
+    exit_status = 61
+
+
+class NoteError(AuditError):
+    """A note, a checkpoint or a key is none, or a damaged one."""
+
+    code = "note"
+    exit_status = 62
+
+
+class BadSignature(AuditError):
+    """A signature is not that of the key it names."""
+
+    code = "bad-signature"
+    exit_status = 63
+
+
+class UnknownKey(AuditError):
+    """None of the keys that are known has signed."""
+
+    code = "unknown-key"
+    exit_status = 64
+
+
+class MissingExtra(AuditError):
+    """A package that is needed is not installed."""
+
+    code = "missing-extra"
+    exit_status = 65
 
 
 class StoreError(LedgerError):

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar, Unpack
 from weakref import WeakSet
 
+from ledger.auditing import Auditor
 from ledger.domain.commands import (
     Command,
     CreateEntry,
@@ -51,6 +52,9 @@ class Ledger(LedgerLists):
 
     Every method may raise a `StoreError`: the store is missing, busy, full, damaged, of another
     schema, or not to be written.
+
+    Attributes:
+        audit: The log's tree, its checkpoints; see `auditing.Auditor`.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Ledger(LedgerLists):
         super().__init__(application, views)
         self._now = now
         self._handler = CommandHandler(application, now)
+        self.audit = Auditor(application, views, now)
         self._subscriptions: WeakSet[Subscription] = WeakSet()
 
     @classmethod

@@ -34,7 +34,8 @@ ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "domain": set(),
     "store": {"domain"},
-    "projections": {"domain", "store"},
+    "audit": {"store"},
+    "projections": {"audit.merkle", "domain", "store"},
     "pages": {"domain", "projections.records"},
     "interchange": {"domain", "pages"},
     "results": {"domain", "projections.records"},
@@ -45,7 +46,9 @@ ROOMS: dict[str, set[str]] = {
     "lists": {"domain", "projections", "pages", "reading", "results"},
     "replaying": {"store", "projections", "results"},
     "subscription": {"domain", "store"},
+    "auditing": {"audit", "projections", "store"},
     "ledger": {
+        "auditing",
         "domain",
         "store",
         "projections",
@@ -65,6 +68,7 @@ ROOMS: dict[str, set[str]] = {
 }
 
 LIBRARIES = {
+    "audit": {"msgspec"},
     "domain": {"msgspec"},
     "pages": {"msgspec"},
     "interchange": {"msgspec"},

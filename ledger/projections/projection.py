@@ -13,6 +13,7 @@ import msgspec
 
 from ledger.domain.events import EventData, RecordedEvent
 from ledger.errors import InvalidInput
+from ledger.store.log import Row
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -54,6 +55,8 @@ class Projection:
             indexes.
         indexes: Table to columns that tell what an index of one's own holds: no digest is taken
             over them, but a check compares them.
+        takes_rows: Whether it takes the log's rows as they lie there, by `apply_rows`; an event
+            that cannot be decoded does not stop it.
     """
 
     name: ClassVar[str]
@@ -61,6 +64,7 @@ class Projection:
     ddl: ClassVar[tuple[str, ...]]
     tables: ClassVar[dict[str, str]]
     indexes: ClassVar[dict[str, str]] = {}
+    takes_rows: ClassVar[bool] = False
     _handlers: ClassVar[dict[type[EventData], str]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -84,9 +88,16 @@ class Projection:
             if name := self._handlers.get(type(event.data)):
                 getattr(self, name)(event, db)
 
-    def handler_of(self, event: RecordedEvent) -> str:
+    def apply_rows(self, rows: Sequence[Row], db: Db) -> None:
+        """Bring the tables from before `rows` to after them, where `takes_rows`; see `apply`."""
+        raise NotImplementedError
+
+    def handler_of(self, event: RecordedEvent | Row) -> str:
         """Return the name of the method that takes an event."""
-        return f"{type(self).__name__}.{self._handlers.get(type(event.data), 'apply')}"
+        name = "apply_rows"
+        if not isinstance(event, Row):
+            name = self._handlers.get(type(event.data), "apply")
+        return f"{type(self).__name__}.{name}"
 
     def check(self) -> None:
         """Refuse a projection that is not declared as it must be.

@@ -57,6 +57,10 @@ _PATIENCE = 30.0
 _PAUSE = 0.0002
 
 
+Given = RecordedEvent | UndecodableEvent | Row
+"""What a read model is given of an event: itself, why it cannot be had, or its row."""
+
+
 class Source(msgspec.Struct, frozen=True):
     """What read models are filled from.
 
@@ -225,7 +229,8 @@ def _take(db: sqlite3.Connection, source: Source, target: int) -> int:
         for model in source.read_models:
             standing = found.get(model.name)
             if standing is not None and runs(standing, model):
-                _give(db, model, standing, rows, events, skips)
+                given = rows if model.takes_rows else events
+                _give(db, model, standing, rows, given, skips)
     finally:
         db.set_authorizer(None)
     return rows[-1].position
@@ -241,7 +246,7 @@ def _give(
     model: Projection,
     standing: Standing,
     rows: Sequence[Row],
-    events: Sequence[RecordedEvent | UndecodableEvent],
+    events: Sequence[Given],
     skips: Collection[tuple[str, int, bytes]],
 ) -> None:
     """Give a read model the events it lacks; where it fails, all before the one it fails on."""
@@ -264,7 +269,7 @@ def _give(
 
 
 def _apply(
-    db: sqlite3.Connection, model: Projection, events: Sequence[RecordedEvent | UndecodableEvent]
+    db: sqlite3.Connection, model: Projection, events: Sequence[Given]
 ) -> tuple[int | None, str | None]:
     """Give events to a read model, together or one by one; return where and why it failed."""
     if _attempt(db, model, events) is None:
@@ -276,20 +281,25 @@ def _apply(
     return None, None
 
 
-def _attempt(
-    db: sqlite3.Connection, model: Projection, events: Sequence[RecordedEvent | UndecodableEvent]
-) -> str | None:
+def _attempt(db: sqlite3.Connection, model: Projection, events: Sequence[Given]) -> str | None:
     """Give events to a read model, all or none; return what went wrong."""
+    rows: list[Row] = []
     readable: list[RecordedEvent] = []
     for event in events:
         if isinstance(event, UndecodableEvent):
             return str(event)
-        readable.append(event)
-    if not readable:
+        if isinstance(event, Row):
+            rows.append(event)
+        else:
+            readable.append(event)
+    if not events:
         return None
     db.execute("SAVEPOINT attempt")
     try:
-        model.apply(readable, db)
+        if model.takes_rows:
+            model.apply_rows(rows, db)
+        else:
+            model.apply(readable, db)
     except MemoryError:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises, the others go on
@@ -298,7 +308,7 @@ def _attempt(
         why = f"{type(error).__name__}: {' '.join(str(error).split())}"
         if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_AUTH:
             why += " (to begin, commit or roll back)"
-        return f"{model.handler_of(readable[0])} raised {why}"
+        return f"{model.handler_of((rows or readable)[0])} raised {why}"
     finally:
         if db.in_transaction:
             db.execute("RELEASE attempt")

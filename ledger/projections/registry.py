@@ -15,6 +15,7 @@ from ledger.projections.days import Days
 from ledger.projections.permalinks import Permalinks
 from ledger.projections.projection import Projection
 from ledger.projections.search import Search
+from ledger.projections.tree import Tree
 
 BUILT_IN: tuple[Projection, ...] = (
     Current(),
@@ -24,6 +25,7 @@ BUILT_IN: tuple[Projection, ...] = (
     Contexts(),
     Search(),
     Activity(),
+    Tree(),
 )
 
 ENTRY_POINTS = "ledger.projections"

@@ -298,8 +298,9 @@ def test_list_and_rebuild(ledger: Shell) -> None:
         ("contexts", 1, 3),
         ("search", 4, 3),
         ("activity", 2, 3),
+        ("tree", 3, 3),
     ]
-    assert [proof["same"] for proof in json.loads(rebuilt)] == [True] * 7
+    assert [proof["same"] for proof in json.loads(rebuilt)] == [True] * 8
     assert ledger.ok("rebuild", "--format", "json") == rebuilt
 
 

@@ -21,7 +21,7 @@ from ledger.store.log import to_microseconds
 DAY = date(2021, 3, 4)
 NEXT = date(2021, 3, 5)
 
-NAMES = ("current", "changes", "permalinks", "days", "contexts", "search", "activity")
+NAMES = ("current", "changes", "permalinks", "days", "contexts", "search", "activity", "tree")
 
 
 def create(ledger: Ledger, headline: str, day: date = DAY, **options: Any) -> UUID:

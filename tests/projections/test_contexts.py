@@ -138,7 +138,7 @@ def test_editing_contexts_writes_rows_of_that_entry_only(ledger: Ledger) -> None
         [("Tides", entry.bytes, 1, 2), ("Gulls", entry.bytes, 2, None)]
     )
     wrote = {table for table in before if gone[table] or come[table]}
-    assert wrote == {"contexts", "changes", "current", "edits", "last_values"}
+    assert wrote == {"contexts", "changes", "current", "edits", "last_values", "edge"}
     others = {id_.bytes for id_ in crowd if id_ != entry}
     rows = [row for table in before for row in gone[table] + come[table]]
     assert not others & {value for row in rows for value in row if isinstance(value, bytes)}

@@ -104,7 +104,8 @@ def before(ledger: Ledger) -> tuple[ViewStatus, ...]:
     status = ledger.views.status()
     assert [one.name for one in status] == [model.name for model in BUILT_IN]
     assert {one.position for one in status} == {ledger.application.log.head().position}
-    assert min(one.rows for one in status) > 100
+    # Full tiles of the tree are few.
+    assert min(one.rows for one in status if one.name != "tree") > 100
     return status
 
 

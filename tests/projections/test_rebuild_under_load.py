@@ -129,7 +129,7 @@ def test_readers_and_a_writer_go_on_while_the_views_are_rebuilt_again_and_again(
                 say_go(writer)
             names = ((), ("search", "current"))[rebuilt % 3 == 2]
             proofs = ledger.rebuild(names)
-            assert [proof.same for proof in proofs] == [True] * (len(names) or 7)
+            assert [proof.same for proof in proofs] == [True] * (len(names) or 8)
             assert len({proof.status.position for proof in proofs}) == 1
             rebuilt += 1
         told = [process.communicate()[0] for process in everyone]

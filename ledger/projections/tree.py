@@ -1,0 +1,115 @@
+"""The Merkle tree of the log, kept as tiles, so that a proof reads a handful of rows.
+
+A tile holds 256 hashes (C2SP tlog-tiles): at level 0 those of the leaves, at each level above
+those of the full tiles below. The hashes that do not fill a tile yet are its edge.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from ledger.audit.merkle import Subtree, complete
+from ledger.projections.projection import Projection
+from ledger.store.leaf import leaf_hash
+from ledger.store.log import Row
+
+TILE_HEIGHT = 8
+TILE_WIDTH = 1 << TILE_HEIGHT
+HASH_BYTES = 32
+
+
+class Tree(Projection):
+    """Adds each event's leaf hash; whether anybody can decode the event does not matter."""
+
+    name = "tree"
+    schema = 1
+    takes_rows = True
+    ddl = (
+        """
+        CREATE TABLE tiles (
+            level INTEGER NOT NULL,
+            number INTEGER NOT NULL,
+            hashes BLOB NOT NULL,
+            PRIMARY KEY (level, number)
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE edge (
+            level INTEGER NOT NULL,
+            number INTEGER NOT NULL,
+            hash BLOB NOT NULL,
+            PRIMARY KEY (level, number)
+        ) STRICT, WITHOUT ROWID
+        """,
+    )
+    tables = {"tiles": "level, number, hashes", "edge": "level, number, hash"}
+
+    def apply_rows(self, rows: Sequence[Row], db: sqlite3.Connection) -> None:
+        """Add the leaf hashes of `rows`, and fill tiles with what is complete."""
+        new = [(row.position - 1, leaf_hash(row)) for row in rows]
+        level = 0
+        while new:
+            (begun,) = db.execute(
+                "SELECT coalesce(max(number) + 1, 0) FROM tiles WHERE level = ?", (level,)
+            ).fetchone()
+            edge = db.execute(
+                "SELECT number, hash FROM edge WHERE level = ? ORDER BY number", (level,)
+            ).fetchall()
+            hashes = edge + new
+            first = begun << TILE_HEIGHT
+            if [number for number, _ in hashes] != list(range(first, first + len(hashes))):
+                raise ValueError(f"level {level} of the tree does not reach leaf {new[0][0]}")
+            full = len(hashes) & -TILE_WIDTH
+            tiles = [hashes[at : at + TILE_WIDTH] for at in range(0, full, TILE_WIDTH)]
+            db.executemany(
+                "INSERT INTO tiles VALUES (?, ?, ?)",
+                [
+                    (level, tile[0][0] >> TILE_HEIGHT, b"".join(hash_ for _, hash_ in tile))
+                    for tile in tiles
+                ],
+            )
+            if tiles:
+                db.execute("DELETE FROM edge WHERE level = ?", (level,))
+                new = hashes[full:]
+            db.executemany(
+                "INSERT INTO edge VALUES (?, ?, ?)",
+                [(level, number, hash_) for number, hash_ in new],
+            )
+            new = [
+                (tile[0][0] >> TILE_HEIGHT, complete([hash_ for _, hash_ in tile]))
+                for tile in tiles
+            ]
+            level += 1
+
+
+def subtrees(db: sqlite3.Connection) -> Subtree:
+    """Return what gives the hashes of complete subtrees; see `audit.merkle.Subtree`."""
+    tiles: dict[tuple[int, int], bytes] = {}
+
+    def hashes_of(level: int, first: int, count: int) -> bytes:
+        key = (level, first >> TILE_HEIGHT)
+        if key not in tiles:
+            row = db.execute(
+                "SELECT hashes FROM tiles WHERE level = ? AND number = ?", key
+            ).fetchone()
+            edge = (
+                ()
+                if row
+                else db.execute(
+                    "SELECT hash FROM edge WHERE level = ? AND number >> 8 = ? ORDER BY number",
+                    key,
+                )
+            )
+            tiles[key] = row[0] if row else b"".join(hash_ for (hash_,) in edge)
+        at = (first & TILE_WIDTH - 1) * HASH_BYTES
+        return tiles[key][at : at + count * HASH_BYTES]
+
+    def subtree(height: int, index: int) -> bytes:
+        level, rest = divmod(height, TILE_HEIGHT)
+        found = hashes_of(level, index << rest, 1 << rest)
+        if len(found) != HASH_BYTES << rest:
+            raise ValueError(f"the tree has no subtree {index} of height {height}")
+        return complete([found[at : at + HASH_BYTES] for at in range(0, len(found), HASH_BYTES)])
+
+    return subtree
