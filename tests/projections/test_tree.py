@@ -243,32 +243,32 @@ def test_rows_out_of_order_are_refused(db: sqlite3.Connection) -> None:
         Tree().apply_rows([row(1), row(3), row(2)], db)
 
 
-def test_the_tree_of_a_ledger_is_that_of_its_log(url: str, tmp_path: Path) -> None:
+def test_the_tree_of_a_ledger_is_that_of_its_log(url: str, log: Path) -> None:
     fill(url)
     assert digests(url)[-1].name == "tree"
     with Ledger.open(url) as ledger:
         hashes = [leaf_hash(row) for row in ledger.application.log.read(0, 100)]
-    with opened(tmp_path / "news.db") as db:
+    with opened(log) as db:
         assert root(subtrees(db), 7) == root_of(hashes)
         assert [hash_ for (hash_,) in db.execute("SELECT hash FROM edge")] == hashes
 
 
-def test_an_event_that_cannot_be_decoded_does_not_stop_the_tree(url: str, tmp_path: Path) -> None:
+def test_an_event_that_cannot_be_decoded_does_not_stop_the_tree(url: str, log: Path) -> None:
     fill(url)
-    insert(tmp_path / "news.db", "EntryTeleported@1", 1)
+    insert(log, "EntryTeleported@1", 1)
     with Ledger.open(url) as ledger:
         standing = {one.name: one for one in ledger.views.standing()}
         hashes = [leaf_hash(row) for row in ledger.application.log.read(0, 100)]
     assert {name for name, one in standing.items() if one.failed_at is None} == {"tree"}
     assert standing["tree"].position == 8
     assert {one.failed_at for name, one in standing.items() if name != "tree"} == {8}
-    with opened(tmp_path / "news.db") as db:
+    with opened(log) as db:
         assert root(subtrees(db), 8) == root_of(hashes)
 
 
-def test_a_log_with_a_hole_stops_the_tree_at_the_hole(url: str, tmp_path: Path) -> None:
+def test_a_log_with_a_hole_stops_the_tree_at_the_hole(url: str, log: Path) -> None:
     fill(url)
-    with closing(sqlite3.connect(tmp_path / "news.db")) as db, db:
+    with closing(sqlite3.connect(log)) as db, db:
         for (name,) in db.execute(
             "SELECT name FROM sqlite_schema WHERE type = 'trigger'"
         ).fetchall():
