@@ -22,6 +22,17 @@ class CommandOptions(TypedDict, total=False):
     expected_version: int | None
 
 
+class EraseOptions(TypedDict, total=False):
+    """What an erasure takes; see `domain.commands.EraseVersions`."""
+
+    actor: Required[str]
+    reason: Required[str]
+    text: bool
+    names: bool
+    id: UUID
+    expected_version: int | None
+
+
 class CreateOptions(CommandOptions, total=False):
     """What a new entry takes beside date and headline; see `domain.commands.CreateEntry`."""
 

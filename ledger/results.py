@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from ledger.domain.entry import NewsEntry
+from ledger.domain.erasure import Plan
 from ledger.domain.events import RecordedEvent
 from ledger.projections.records import ViewStatus
 
@@ -96,6 +97,18 @@ class Blame(msgspec.Struct, frozen=True):
     entry: UUID
     headline: tuple[BlamedWord, ...]
     summary: tuple[BlamedWord, ...]
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """What an erasure came to.
+
+    Attributes:
+        event: The event that says so.
+        plan: What went, and what stays; None where the same command was done before.
+    """
+
+    event: RecordedEvent
+    plan: Plan | None
 
 
 class Replayed(msgspec.Struct, frozen=True):

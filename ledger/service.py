@@ -20,6 +20,7 @@ from ledger.errors import (
     CommandIdReused,
     Conflict,
     EntryNotFound,
+    Refused,
     StoreError,
     StoreNotFound,
     VersionNotFound,
@@ -149,11 +150,19 @@ class CommandHandler:
         Raises:
             EntryNotFound: There is no such entry.
             VersionNotFound: It has no such version.
+            Refused: What it said was erased.
         """
         events = self._application.history(entry)
         if not events:
             raise _not_found(entry)
-        return at_version(events, version)
+        state = at_version(events, version)
+        erased = events[version - 1].erased
+        if erased is not None and erased.text:
+            raise Refused(
+                f"version {version} was erased, as event {erased.position} says: nothing can be "
+                "restored from it"
+            )
+        return state
 
     def current(self, entry: UUID) -> NewsEntry:
         """Return an entry as it is.
@@ -178,9 +187,9 @@ class CommandHandler:
             answered = history.commands.get(command.id)
             if answered is not None:
                 event = pending.events.get((entry, answered)) or self._recorded(entry, answered)
-                _require_same(command, event)
+                require_same(command, event)
             else:
-                self._require_expected(command, history)
+                self.require_expected(command, history)
                 if history.state is None and not isinstance(command, CreateEntry):
                     raise _not_found(entry)
                 (event,) = decide(command, history.state, now, pending)
@@ -205,14 +214,20 @@ class CommandHandler:
             for entry, version in (*ours, *looked_at.items())
         )
 
-    def _require_expected(self, command: Command, history: History) -> None:
+    def require_expected(self, command: Command, history: History) -> None:
+        """Refuse a command whose entry has moved on from the version that it expects.
+
+        Raises:
+            Conflict: It has; the error says what was changed meanwhile.
+        """
         expected = command.expected_version
         if expected is None or expected == history.version:
             return
         entry = entry_of(command)
         message = f"entry {entry} is at version {history.version}, not at {expected} as expected"
         if history.state is not None and 0 < expected < history.version:
-            diffs = diff_entries(self.version(entry, expected), history.state)
+            before = at_version(self._application.history(entry), expected)
+            diffs = diff_entries(before, history.state)
             changed = "; ".join(map(brief, diffs))
             message += f"; changed meanwhile: {changed or 'nothing that shows'}"
         raise Conflict(message, expected, history.version)
@@ -251,9 +266,12 @@ class _Pending:
         return state
 
 
-def _require_same(command: Command, event: Event) -> None:
+def require_same(command: Command, event: Event) -> None:
     """Refuse an id that stands for another command: a silent success would lose an edit."""
-    if event.meta.digest != digest_of(command):
+    erased = event.erased if isinstance(event, RecordedEvent) else None
+    # The digest of what was erased is gone with it. The command was done all the same: an import
+    # that comes again does not bring the text back.
+    if not (erased and erased.text) and event.data.digest != digest_of(command):
         raise CommandIdReused(
             f"the command id {command.id} was already used for another command "
             f"(version {event.version} of entry {event.entry})"

@@ -59,7 +59,7 @@ class Subscription(Iterator[RecordedEvent]):
         while not self._closed.is_set():
             if self._waiting or self._fetch():
                 row = self._waiting[0]
-                event = self._application.event_mapper.to_event(row)
+                event = self._application.to_event(row)
                 self._waiting.popleft()
                 self._after = row.position
                 return event
@@ -68,7 +68,7 @@ class Subscription(Iterator[RecordedEvent]):
 
     def _fetch(self) -> bool:
         """Fetch the next events, and return whether there are any."""
-        rows = self._application.log.read(max(self._after - 1, 0), BATCH + 1)
+        rows = self._application.rows(max(self._after - 1, 0), BATCH + 1)
         if self._leaf is None and rows and rows[0].position == self._after:
             self._leaf = leaf_hash(rows[0])
         if self._leaf is not None and (not rows or leaf_hash(rows[0]) != self._leaf):

@@ -51,6 +51,9 @@ def entry_lines(shown: EntryVersion) -> Iterable[str]:
         if shown.is_current
         else f"; the current one is at {shown.current_path}"
     )
+    if (erased := shown.event.erased) is not None:
+        what = ", ".join((*erased.fields, *(["names"] if erased.names else [])))
+        yield click.style(f"Erased, as event {erased.position} says: {what}.", fg="red")
     who = plain(meta.actor) + (f": {plain(meta.reason)}" if meta.reason else "")
     yield f"Published {show_time(meta.published_at)} UTC ({meta.basis}) by {who}"
     yield f"Recorded  {show_time(shown.event.recorded_at)} UTC at position {shown.event.position}"
@@ -70,6 +73,8 @@ def event_line(event: RecordedEvent) -> str:
     ]
     if meta.minor:
         parts.append("minor")
+    if event.erased is not None:
+        parts.append(f"erased, as event {event.erased.position} says")
     if meta.reason:
         parts.append(plain(meta.reason))
     return "  ".join(parts)

@@ -29,6 +29,8 @@ TYPES = (
     "EntryReinstated",
     "CorrectionPublished",
     "EntryMerged",
+    "EntryErased",
+    "EntryRestated",
 )
 
 

@@ -94,7 +94,7 @@ def changes(
             change.label,
             change.actor,
             change.reason,
-            " ".join(change.fields) or change.type,
+            (" ".join(change.fields) or change.type) + (" (erased)" if change.erased else ""),
             change.path,
         )
 

@@ -161,3 +161,19 @@ class MergeEntry(EntryCommand, frozen=True, kw_only=True):
     """Merge an entry into another one, which goes on in its place."""
 
     into: UUID
+
+
+class EraseVersions(EntryCommand, frozen=True, kw_only=True):
+    """Take the content of versions away for good; see `erasure`.
+
+    Attributes:
+        versions: Which.
+        authority: Who wants it: a court by its order, a person by a request.
+        text: Whether the text goes.
+        names: Whether the names of who made these versions go, and their reasons.
+    """
+
+    versions: tuple[int, ...]
+    authority: str
+    text: bool = True
+    names: bool = False

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from ledger.domain import editions, ids, permalinks, rules
 from ledger.domain.commands import (
@@ -94,10 +95,11 @@ def decide(
             raise TypeError("an entry's command needs the entry's state")
         data = _change(command, state, now, lookup)
         version = state.version + 1
-    return [_storable(Event(entry_of(command), version, _meta(command, now), data))]
+    data = replace(data, digest=digest_of(command))
+    return [storable(Event(entry_of(command), version, meta_of(command, now), data))]
 
 
-def _storable(event: Event) -> Event:
+def storable(event: Event) -> Event:
     """Return an event that can be read again: one that cannot would stop every reader."""
     for part in (event.meta, event.data):
         try:
@@ -107,7 +109,8 @@ def _storable(event: Event) -> Event:
     return event
 
 
-def _meta(command: Command, now: datetime) -> Meta:
+def meta_of(command: Command, now: datetime) -> Meta:
+    """Return who, why and when of what a command makes happen."""
     published_at = now if command.published_at is None else command.published_at
     return Meta(
         actor=rules.check_text("actor", command.actor),
@@ -116,7 +119,6 @@ def _meta(command: Command, now: datetime) -> Meta:
         published_at=rules.check_published_at(published_at, now),
         basis=command.basis,
         command=command.id,
-        digest=digest_of(command),
     )
 
 

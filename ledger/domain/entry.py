@@ -15,8 +15,10 @@ from ledger.domain.events import (
     CorrectionPublished,
     EntryCreated,
     EntryEdited,
+    EntryErased,
     EntryMerged,
     EntryReinstated,
+    EntryRestated,
     EntryRetracted,
     Event,
 )
@@ -110,6 +112,8 @@ def evolve(state: NewsEntry | None, event: Event) -> NewsEntry:
             changed = {"corrections": (*state.corrections, note)}
         case EntryMerged():
             changed = {"status": "merged", "merged_into": data.into}
+        case EntryErased() | EntryRestated():
+            changed = {}
         case _:
             raise _illegal(event, "it cannot happen to an entry that exists")
     changed["version"] = event.version

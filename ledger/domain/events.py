@@ -31,14 +31,11 @@ class Meta(
         published_at: When this version became public; aware, UTC.
         basis: How that time is known.
         command: The id of the command that this event answers.
-        digest: The command's digest (`commands.digest_of`), so that its id is not taken for
-            another one.
     """
 
     actor: str
     published_at: datetime
     command: UUID
-    digest: bytes = b""
     basis: Basis = "stated"
     reason: str | None = None
     minor: bool = False
@@ -51,11 +48,15 @@ class EventData(
 
     Attributes:
         origin: Where it was learned: a page's path, a commit. None for a command given here.
+        digest: The digest of the command that it answers (`commands.digest_of`), so that its id
+            is not taken for another one. It is here because it goes when the text goes: who can
+            guess a text could tell from its digest that he is right.
     """
 
     __schema__ = 1
 
     origin: str | None = None
+    digest: bytes = b""
 
 
 class EntryCreated(EventData, frozen=True, kw_only=True):
@@ -124,6 +125,52 @@ class EntryMerged(EventData, frozen=True, kw_only=True):
     into: UUID
 
 
+class EntryErased(EventData, frozen=True, kw_only=True):
+    """Content of earlier versions was taken away for good; it is recorded who wanted it.
+
+    Attributes:
+        authority: Who: a court by its order, a person by a request.
+        blanked: What was taken away: `@<position> content <digest>` or `@<position> meta <digest>`
+            each, with the SHA-256 of the stored bytes, so that every proof goes on to hold. In
+            text, so that the database itself can look for it.
+    """
+
+    authority: str
+    blanked: tuple[str, ...]
+
+
+class Remains(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
+    """What is left of a version whose content was erased.
+
+    Attributes:
+        version: Which.
+        stays: What it set that later versions still show, and how it was filed.
+        gone: Names of what else it set: fields, or the text of a correction.
+        kind: That of the correction that it was.
+        into: The entry that it was merged into.
+        meta: Who and when, without names; None: nothing was taken away of that.
+    """
+
+    version: int
+    stays: EntryEdited = EntryEdited()
+    gone: tuple[str, ...] = ()
+    kind: CorrectionKind | None = None
+    into: UUID | None = None
+    meta: Meta | None = None
+
+
+class EntryRestated(EventData, frozen=True, kw_only=True):
+    """What remains of all erased versions was said anew; no version reads differently by it.
+
+    Attributes:
+        versions: One for each erased version; they count in place of all that was restated before.
+    """
+
+    versions: tuple[Remains, ...]
+
+
 EVENT_TYPES: dict[str, type[EventData]] = {
     cls.__name__: cls
     for cls in (
@@ -133,6 +180,8 @@ EVENT_TYPES: dict[str, type[EventData]] = {
         EntryReinstated,
         CorrectionPublished,
         EntryMerged,
+        EntryErased,
+        EntryRestated,
     )
 }
 
@@ -153,13 +202,31 @@ class Event(msgspec.Struct, frozen=True):
     data: EventData
 
 
+class Erasure(msgspec.Struct, frozen=True):
+    """What was taken away of an event.
+
+    Attributes:
+        position: The `EntryErased` event that says so.
+        text: Whether what the event said is gone, but for what still shows elsewhere.
+        names: Whether the actor's name is gone, and the reason with it.
+        fields: Names of what is gone of the text: fields, or the text of a correction.
+    """
+
+    position: int
+    text: bool
+    names: bool
+    fields: tuple[str, ...] = ()
+
+
 class RecordedEvent(Event, frozen=True):
     """An event that the store has taken.
 
     Attributes:
         position: Its place in the log: 1, 2, 3, ... without gaps.
         recorded_at: When the store took it; aware, UTC; it never runs backwards along the log.
+        erased: What was taken away of it; notices stand in `data` and `meta` where that was.
     """
 
     position: int
     recorded_at: datetime
+    erased: Erasure | None = None

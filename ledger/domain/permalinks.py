@@ -26,6 +26,9 @@ ROOT = "/news"
 # A slug of ours must not shadow a page that is always there.
 RESERVED_SLUGS = frozenset({"index", "readme"})
 
+ERASED = "~erased-"
+"""What the slug of a version begins with whose own was erased; no other has one like it."""
+
 _EXTENSION = re.compile(r"\.(?:md|html|json|xml)$")
 _PATH = re.compile(r"(?P<prefix>.*?)/(?P<y>\d{4})/(?P<m>\d{2})/(?P<d>\d{1,2})/(?P<slug>[^/]+)")
 
@@ -128,6 +131,8 @@ def check_slug(slug: str) -> str:
         raise InvalidInput(f"a page cannot be called {slug!r}; give a slug of letters and digits")
     if len(slug.encode(errors="surrogatepass")) > MOST_SLUG_BYTES:
         raise InvalidInput(f"the slug is longer than {MOST_SLUG_BYTES} bytes; give a shorter one")
+    if slug.startswith(ERASED):
+        raise InvalidInput(f"a slug that begins with {ERASED!r} is kept for what was erased")
     if _EXTENSION.search(slug):
         raise InvalidInput(f"the slug {slug!r} ends like a file; leave the extension out")
     for character in slug:

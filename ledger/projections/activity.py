@@ -79,7 +79,7 @@ class Activity(Projection):
     """Counts edits, and compares the values of each field with the two before."""
 
     name = "activity"
-    schema = 1
+    schema = 2
     ddl = (
         """
         CREATE TABLE edits (
@@ -137,7 +137,7 @@ class Activity(Projection):
             if isinstance(data, CorrectionPublished):
                 db.execute("DELETE FROM silent_edits WHERE entry = ?", (event.entry.bytes,))
             elif isinstance(data, EntryCreated):
-                seen = {field: (_digest(getattr(data, field)), None) for field in _FLIPPING}
+                seen = {field: (_seen(event, field), None) for field in _FLIPPING}
                 db.execute(
                     "INSERT INTO last_values VALUES (?, ?, ?)",
                     (event.entry.bytes, data.headline, _encode(seen)),
@@ -177,7 +177,7 @@ class Activity(Projection):
         for field in fields:
             if field in _FLIPPING:
                 last, before = seen[field]
-                seen[field] = (digest := _digest(getattr(data, field)), last)
+                seen[field] = (digest := _seen(event, field), last)
                 if digest == before:
                     db.execute(
                         "INSERT INTO flips VALUES (?, ?, ?, ?, ?, ?)",
@@ -198,7 +198,12 @@ class Activity(Projection):
         )
 
 
-def _digest(value: object) -> bytes:
+def _seen(event: RecordedEvent, field: str) -> bytes:
+    """Return what tells the value that an event gave a field from others."""
+    value: object = getattr(event.data, field)
+    if event.erased is not None and field in event.erased.fields:
+        # It is like no other: nobody knows what it was.
+        value = event.position
     return sha256(_encode(value)).digest()[:8]
 
 

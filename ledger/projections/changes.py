@@ -27,7 +27,7 @@ class Changes(Projection):
     """
 
     name = "changes"
-    schema = 2
+    schema = 3
     ddl = (
         """
         CREATE TABLE changes (
@@ -44,13 +44,14 @@ class Changes(Projection):
             minor INTEGER NOT NULL,
             fields TEXT NOT NULL,
             headline TEXT,
+            erased INTEGER,
             PRIMARY KEY (entry, version)
         ) STRICT, WITHOUT ROWID
         """,
     )
     tables = {
         "changes": "entry, version, position, type, published_at, public_at, basis, recorded_at, "
-        "actor, reason, minor, fields, headline"
+        "actor, reason, minor, fields, headline, erased"
     }
 
     def apply(self, events: Sequence[RecordedEvent], db: sqlite3.Connection) -> None:
@@ -78,9 +79,12 @@ class Changes(Projection):
                     event.meta.minor,
                     " ".join(fields_set(event)),
                     _headline(event),
+                    None if event.erased is None else event.erased.position,
                 )
             )
-        db.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        db.executemany(
+            "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+        )
 
 
 def _public_at(db: sqlite3.Connection, entry: UUID) -> int | None:
@@ -124,7 +128,7 @@ def history(db: sqlite3.Connection, entry: UUID, moment: Moment = NOW) -> tuple[
     """Return an entry's history up to a moment, oldest first; empty where it was not there."""
     rows = db.execute(
         "SELECT version, position, type, published_at, basis, recorded_at, actor, reason, minor, "
-        "fields, headline FROM changes WHERE entry = :entry "
+        "fields, headline, erased FROM changes WHERE entry = :entry "
         "AND position <= :position AND public_at <= :public_at ORDER BY version",
         {"entry": entry.bytes, **moment.parameters},
     ).fetchall()
@@ -134,7 +138,10 @@ def history(db: sqlite3.Connection, entry: UUID, moment: Moment = NOW) -> tuple[
     found: list[Change] = []
     headline = ""
     for row in rows:
-        version, position, kind, published, basis, recorded, actor, reason, minor, names, new = row
+        version, position, kind, published, basis, recorded, actor, reason, minor, names, *rest = (
+            row
+        )
+        new, erased = rest
         headline = new if new is not None else headline
         found.append(
             Change(
@@ -152,6 +159,7 @@ def history(db: sqlite3.Connection, entry: UUID, moment: Moment = NOW) -> tuple[
                 reason=reason,
                 minor=bool(minor),
                 fields=tuple(names.split()),
+                erased=erased,
             )
         )
     return tuple(found)

@@ -42,6 +42,7 @@ class Generation:
         head: The end of the log up to which those that run are known to be; -1 while nobody
             has looked.
         standings: Where each read model stood then.
+        begun: The log's last position when it was begun.
     """
 
     def __init__(self, path: Path) -> None:
@@ -50,6 +51,7 @@ class Generation:
         self._writers = Pool(self._open)
         self.head = Head(-1, 0)
         self.standings: dict[str, Standing] = {}
+        self.begun = 0
 
     @classmethod
     def make(
@@ -73,6 +75,8 @@ class Generation:
             of: The generation to copy; None: begin with nothing.
         """
         generation = cls(path)
+        # Taken before anything is read: what is erased later may be read as it was.
+        begun = source.application.log.head().position
         if of is not None:
             with of._writing() as db:
                 db.execute("VACUUM INTO ?", (str(path),))
@@ -82,7 +86,7 @@ class Generation:
                     for statement in BOOKKEEPING:
                         db.execute(statement)
                     identity = source.application.log.identity().id
-                    db.execute("INSERT INTO views VALUES (?)", (identity,))
+                    db.execute("INSERT INTO source VALUES (?, ?)", (identity, begun))
                 for model in anew:
                     try:
                         add(db, model)
@@ -181,7 +185,7 @@ class Generation:
         except sqlite3.Error:
             return False
         listed = {table for (tables,) in lists for table in tables.split()}
-        return names.issuperset(listed | {"views", "projections"})
+        return names.issuperset(listed | {"source", "projections"})
 
     def _open(self) -> sqlite3.Connection:
         db = connect(self.path)
@@ -199,12 +203,22 @@ class Generation:
         db.execute("PRAGMA query_only = ON")
         return db
 
-    def belongs_to(self, application: LedgerApplication) -> bool:
-        """Return whether these are views of this very log, as it is now."""
-        ledger, self.standings = self.read(
-            lambda db: (db.execute("SELECT ledger FROM views").fetchone(), standings(db))
+    def is_of(self, application: LedgerApplication) -> bool:
+        """Return whether these are views of this ledger, be it as it was."""
+        (ledger, self.begun), self.standings = self.read(
+            lambda db: (
+                db.execute("SELECT ledger, begun FROM source").fetchone() or ("", 0),
+                standings(db),
+            )
         )
-        if ledger != (application.log.identity().id,):
+        return bool(ledger == application.log.identity().id)
+
+    def belongs_to(self, application: LedgerApplication) -> bool:
+        """Return whether these are views of this very log, as it is now.
+
+        Views that were begun before something was erased still show it: they are not.
+        """
+        if not self.is_of(application) or self.begun < application.log.last_erasure():
             return False
         known = {(standing.position, standing.leaf) for standing in self.standings.values()}
         return all(leaf_at(application, position) == leaf for position, leaf in known)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import date
-from itertools import count, dropwhile
+from itertools import count, dropwhile, takewhile
 from uuid import UUID
 
 from msgspec import UNSET
@@ -108,6 +108,28 @@ def _candidates(day: date, slug: str) -> Iterator[str]:
         yield path_of(day, slug)
     for number in count(2):
         yield path_of(day, f"{slug}-{number}")
+
+
+def numbering(db: sqlite3.Connection, entry: UUID) -> set[int]:
+    """Return the versions of an entry at which it came to a path that another was numbered after.
+
+    The other got `-2` or the like, because the path it wanted was taken.
+    """
+    rows = db.execute(
+        "SELECT mine.version, mine.path, theirs.day, theirs.slug, theirs.path "
+        "FROM permalinks mine JOIN permalinks theirs ON theirs.day = mine.day "
+        "AND theirs.edition = mine.edition AND theirs.entry <> mine.entry WHERE mine.entry = ?",
+        (entry.bytes,),
+    )
+    return {
+        version
+        for version, path, day, slug, theirs in rows
+        if path
+        in takewhile(
+            lambda candidate, end=theirs: candidate != end,  # type: ignore[misc]
+            _candidates(date.fromisoformat(day), slug),
+        )
+    }
 
 
 def moves(db: sqlite3.Connection, entry: UUID) -> list[tuple[int, str]]:

@@ -54,14 +54,14 @@ class Place:
     @contextmanager
     def making(self) -> Iterator[Path]:
         """Lend a file for a new generation; what is left half-made is cleared away."""
-        self._clear()
+        self.clear()
         try:
             yield self.folder / f"{secrets.token_hex(8)}.db"
         except BaseException:
-            self._clear()
+            self.clear()
             raise
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
         """Remove all generations but the one that serves; only who builds alone may do so."""
         serving = self.serving()
         for stale in self.folder.glob("*.db*"):

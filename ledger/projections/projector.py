@@ -26,7 +26,7 @@ Progress = Callable[[int, int], None]
 """Is told the position reached and the position aimed at."""
 
 BOOKKEEPING = (
-    "CREATE TABLE views (ledger TEXT NOT NULL) STRICT",
+    "CREATE TABLE source (ledger TEXT NOT NULL, begun INTEGER NOT NULL) STRICT",
     """
     CREATE TABLE projections (
         name TEXT PRIMARY KEY,
@@ -180,7 +180,7 @@ def runs(standing: Standing | None, model: Projection) -> bool:
 
 def leaf_at(application: LedgerApplication, position: int) -> bytes:
     """Return the leaf hash of the event at `position`, empty where there is none."""
-    rows = application.log.read(position - 1, 1, position)
+    rows = application.rows(position - 1, 1, position)
     return leaf_hash(rows[0]) if rows else b""
 
 
@@ -213,7 +213,7 @@ def _take(db: sqlite3.Connection, source: Source, target: int) -> int:
     after = _reached(found, source, target)
     if after >= target:
         return target
-    rows = source.application.log.read(max(after - 1, 0), source.batch + bool(after), target)
+    rows = source.application.rows(max(after - 1, 0), source.batch + bool(after), target)
     if after:
         # The last event that is known, read again: it must still be there.
         leaves = {standing.position: standing.leaf for standing in found.values()}
@@ -327,7 +327,7 @@ def _raise_circumstance(db: sqlite3.Connection, model: Projection, error: BaseEx
 
 def _decoded(source: Source, row: Row) -> RecordedEvent | UndecodableEvent:
     try:
-        return source.application.event_mapper.to_event(row)
+        return source.application.to_event(row)
     except UndecodableEvent as error:
         return error
 

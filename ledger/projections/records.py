@@ -32,6 +32,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         reason: Why.
         minor: Whether the actor called it minor.
         fields: Names of the fields that it set; none for other events.
+        erased: The position of the event that says that its text or its names were erased.
     """
 
     version: int
@@ -48,6 +49,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     minor: bool
     fields: tuple[str, ...]
+    erased: int | None = None
 
 
 class Related(msgspec.Struct, frozen=True):

@@ -86,6 +86,14 @@ class Serving:
                 self._somewhere(lambda place: self._build(place, models))
         raise taken_away(self._place)
 
+    def as_it_lies(self) -> Generation | None:
+        """Return the generation that serves, not brought up to date, not even if it is damaged.
+
+        Close it when done. None where there is none.
+        """
+        path = self._places[0].serving()
+        return None if path is None else Generation(path)
+
     def _serving(self, place: Place) -> Generation | None:
         """Return the generation that the pointer names, if it belongs to this log."""
         with self._lock:

@@ -83,6 +83,28 @@ class Tree(Projection):
             level += 1
 
 
+def stored(db: sqlite3.Connection, level: int, low: int, high: int) -> bytes:
+    """Return the hashes from number `low` to before `high` of a level, as they are stored.
+
+    Args:
+        db: The views.
+        level: 0: those of the leaves; n: those of complete subtrees of 256^n leaves.
+        low: The first.
+        high: Behind the last; fewer are returned where there are no more.
+    """
+    tiles = db.execute(
+        "SELECT hashes FROM tiles WHERE level = ? AND number BETWEEN ? AND ? ORDER BY number",
+        (level, low >> TILE_HEIGHT, high - 1 >> TILE_HEIGHT),
+    )
+    edge = db.execute(
+        "SELECT hash FROM edge WHERE level = ? AND number >= ? AND number < ? ORDER BY number",
+        (level, low & -TILE_WIDTH, high),
+    )
+    found = b"".join(hashes for (hashes,) in (*tiles, *edge))
+    at = low & TILE_WIDTH - 1
+    return found[at * HASH_BYTES : (at + high - low) * HASH_BYTES]
+
+
 def subtrees(db: sqlite3.Connection) -> Subtree:
     """Return what gives the hashes of complete subtrees; see `audit.merkle.Subtree`."""
     tiles: dict[tuple[int, int], bytes] = {}

@@ -245,7 +245,7 @@ class Views(Serving):
         place = self._places[0]
         if place.serving() is not None:
             generation = self._serving(place)
-            if generation is None:
+            if generation is None or not generation.belongs_to(self._application):
                 raise _damaged(place)
             generation.catch_up(self._source(), self._application.log.head())
             if not lacking(generation, chosen):
@@ -282,6 +282,22 @@ class Views(Serving):
         with self._made_aside(models, target, progress) as db:
             self._require_all(models, standings(db))
             return statuses(db, models)
+
+    def purge(self) -> None:
+        """Leave no views from before an erasure behind.
+
+        Raises:
+            StoreNotWritable: They cannot be removed by this user.
+        """
+        self._up_to_date(())
+        place = self._places[0]
+        if self._temporary is not None:
+            raise StoreNotWritable(
+                f"what was erased may still lie in {place.folder}, which this user cannot write: "
+                "remove that folder"
+            )
+        with place.building_alone():
+            place.clear()
 
     # Those that failed
 
@@ -385,8 +401,8 @@ def _status_of(
 
 def _damaged(place: Place) -> ProjectionDrifted:
     return ProjectionDrifted(
-        f"the views in {place.folder} are damaged, or of another log: `ledger rebuild` puts them "
-        "right"
+        f"the views in {place.folder} are damaged, of another log, or from before an erasure: "
+        "`ledger rebuild` puts them right"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from types import MappingProxyType
 from typing import cast
 from uuid import UUID
@@ -13,11 +14,15 @@ from eventsourcing.application import Application
 from eventsourcing.utils import Environment, EnvType
 
 from ledger.domain.events import Event, RecordedEvent
-from ledger.store.log import LogRecorder, to_datetime, to_microseconds
+from ledger.store.erasures import Erasures, erasures_of, is_blank
+from ledger.store.leaf import Digest
+from ledger.store.log import LogRecorder, Row, to_datetime, to_microseconds
 from ledger.store.mapper import EventMapper
 from ledger.store.urls import DEFAULT_URL, parse_store_url
 
 BATCH = 1000
+
+_META, _CONTENT = attrgetter("meta"), attrgetter("content")
 
 CLOCK_TOLERANCE = 1_000_000
 """How many microseconds the clock may be behind the log before somebody is told."""
@@ -32,12 +37,16 @@ class LedgerApplication(Application[UUID]):
 
     Commands are decided by `ledger.domain`, so the library's repository and its `save` are left
     out of the way: a load and a deep copy for every save cost more than the insert does.
+
+    Attributes:
+        url: Where the log is.
     """
 
     name = "ledger"
 
     def __init__(self, url: str = DEFAULT_URL) -> None:
         parse_store_url(url)
+        self.url = url
         # The environment is given whole, so that no stray variable picks another store.
         super().__init__({"PERSISTENCE_MODULE": "ledger.store.sqlite", "LEDGER_STORE": url})
 
@@ -88,7 +97,42 @@ class LedgerApplication(Application[UUID]):
 
     def history(self, entry: UUID, after: int = 0) -> list[RecordedEvent]:
         """Return the events of one entry above version `after`, in order."""
-        return [self.event_mapper.to_event(row) for row in self.log.read_entry(entry.bytes, after)]
+        return list(map(self.to_event, self.rows_of(entry, after)))
+
+    def rows(self, after: int, limit: int, upto: int | None = None) -> list[Row]:
+        """Return at most `limit` rows above position `after`, in order, up to `upto`.
+
+        Where a blob was erased, its digest stands in its place (`leaf.Digest`).
+        """
+        return self._resolved(self.log.read(after, limit, upto))
+
+    def rows_by_entry(
+        self, after: tuple[bytes, int], before: bytes | None, limit: int
+    ) -> list[Row]:
+        """Return at most `limit` rows by entry and version; see `rows`, `log.read_by_entry`."""
+        return self._resolved(self.log.read_by_entry(after, before, limit))
+
+    def rows_of(self, entry: UUID, after: int = 0) -> list[Row]:
+        """Return the rows of one entry above version `after`, in order; see `rows`."""
+        return self._resolved(self.log.read_entry(entry.bytes, after))
+
+    def to_event(self, row: Row) -> RecordedEvent:
+        """Return a row that `rows` or `rows_of` gave as an event.
+
+        Raises:
+            UndecodableEvent: Nobody can read it; it names the position.
+        """
+        if is_blank(row) or isinstance(row.content, Digest) or isinstance(row.meta, Digest):
+            return self._erasures(row.entry).event(row, self.event_mapper)
+        return self.event_mapper.to_event(row)
+
+    def _resolved(self, rows: list[Row]) -> list[Row]:
+        if all(map(_META, rows)) and all(map(_CONTENT, rows)):
+            return rows
+        return [self._erasures(row.entry).resolved(row) if is_blank(row) else row for row in rows]
+
+    def _erasures(self, entry: bytes) -> Erasures:
+        return erasures_of(self.log.read_entry(entry), self.event_mapper)
 
     def read(
         self, after: int = 0, upto: int | None = None, *, reverse: bool = False
@@ -99,13 +143,11 @@ class LedgerApplication(Application[UUID]):
             high = head if upto is None else min(upto, head)
             while high > after:
                 low = max(after, high - BATCH)
-                yield from map(
-                    self.event_mapper.to_event, reversed(self.log.read(low, BATCH, high))
-                )
+                yield from map(self.to_event, reversed(self.rows(low, BATCH, high)))
                 high = low
             return
-        while rows := self.log.read(after, BATCH, upto):
-            yield from map(self.event_mapper.to_event, rows)
+        while rows := self.rows(after, BATCH, upto):
+            yield from map(self.to_event, rows)
             after = rows[-1].position
 
     def position_at(self, moment: datetime, *, before: bool = False) -> int:

@@ -12,7 +12,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from ledger.errors import NotALedger
+from ledger.errors import NotALedger, StoreNotFound
 from ledger.store import schema
 from ledger.store.connections import connect
 
@@ -94,3 +94,17 @@ def remove_log(path: Path) -> None:
 def is_blank(connection: sqlite3.Connection) -> bool:
     """Return whether the file holds no tables yet, as after a process died while making it."""
     return connection.execute("SELECT 1 FROM sqlite_schema").fetchone() is None
+
+
+def not_found(path: Path) -> StoreNotFound:
+    """Return the error of somebody who looks for a ledger where there is none."""
+    return StoreNotFound(
+        f"there is no ledger at {path}: make one with `ledger init`, "
+        "or check --store and LEDGER_STORE"
+    )
+
+
+def require_file(path: Path) -> None:
+    """Refuse a place without a file."""
+    if not is_there(path):
+        raise not_found(path)

@@ -11,12 +11,21 @@ from hashlib import sha256
 from ledger.store.log import Row
 
 
+class Digest(bytes):
+    """The SHA-256 of a blob that was erased: it stands in the blob's place in a row."""
+
+
 def leaf_record(row: Row) -> bytes:
     """Return the leaf record of an event: eight lines of UTF-8, each ended by a line feed."""
     return (
         f"ledger/leaf/v1\n{row.position}\n{row.entry.hex()}\n{row.version}\n{row.type}\n"
-        f"{row.recorded_at}\n{sha256(row.meta).hexdigest()}\n{sha256(row.content).hexdigest()}\n"
-    ).encode()
+        f"{row.recorded_at}\n{digest_of(row.meta)}\n{digest_of(row.content)}\n"
+    ).encode(errors="surrogateescape")
+
+
+def digest_of(blob: bytes) -> str:
+    """Return the digest of a blob in hexadecimal digits, also of one that was erased."""
+    return blob.hex() if isinstance(blob, Digest) else sha256(blob).hexdigest()
 
 
 def leaf_hash(row: Row) -> bytes:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from eventsourcing.persistence import (
@@ -52,7 +52,8 @@ class Row(NamedTuple):
         type: Name and schema, as in `EntryEdited@1`.
         recorded_at: Microseconds since 1970-01-01T00:00:00Z; never less than the row before.
         meta: A random salt of 16 bytes, then the encoded `Meta`.
-        content: A random salt of 16 bytes, then the encoded data.
+        content: A random salt of 16 bytes, then the encoded data. Where it was erased, nothing;
+            so with `meta`.
     """
 
     position: int
@@ -62,6 +63,13 @@ class Row(NamedTuple):
     recorded_at: int
     meta: bytes
     content: bytes
+
+
+class Blank(NamedTuple):
+    """A blob to take away: meta or content of the event at a position."""
+
+    position: int
+    blob: Literal["meta", "content"]
 
 
 class Appended(NamedTuple):
@@ -185,12 +193,53 @@ class LogRecorder(ApplicationRecorder):
         """
 
     @abstractmethod
+    def erase(self, rows: Sequence[NewRow], blanks: Sequence[Blank], head: int) -> Appended:
+        """Append events that say what is erased, and blank it, in one transaction.
+
+        What was blanked may still lie in freed parts of the store's files; see `purge`.
+
+        Args:
+            rows: The events, in order.
+            blanks: What they name.
+            head: The last position that was looked at to decide them.
+
+        Raises:
+            eventsourcing.persistence.IntegrityError: The log has moved on, or the events do not
+                name what is to be blanked.
+            StoreError: The store failed; nothing was stored, nothing blanked.
+        """
+
+    @abstractmethod
+    def purge(self) -> None:
+        """Take what was blanked out of the freed parts of the store's files.
+
+        Raises:
+            StoreBusy: Somebody is reading what was; nothing is lost by trying again.
+        """
+
+    @abstractmethod
+    def last_erasure(self) -> int:
+        """Return the position of the last event that says what was erased; 0 where none does."""
+
+    @abstractmethod
     def head(self) -> Head:
         """Return the end of the log."""
 
     @abstractmethod
     def read(self, after: int, limit: int, upto: int | None = None) -> list[Row]:
         """Return at most `limit` events above position `after`, in order, up to `upto`."""
+
+    @abstractmethod
+    def read_by_entry(
+        self, after: tuple[bytes, int], before: bytes | None, limit: int
+    ) -> list[Row]:
+        """Return at most `limit` events by entry and version.
+
+        Args:
+            after: The entry and the version to go on behind.
+            before: The entry to stop before; None: at the end.
+            limit: How many at most.
+        """
 
     @abstractmethod
     def read_entry(self, entry: bytes, after: int = 0) -> list[Row]:

@@ -11,7 +11,14 @@ from uuid import UUID
 import msgspec
 from eventsourcing.persistence import Mapper, StoredEvent
 
-from ledger.domain.events import EVENT_TYPES, Event, EventData, Meta, RecordedEvent
+from ledger.domain.events import (
+    EVENT_TYPES,
+    Erasure,
+    Event,
+    EventData,
+    Meta,
+    RecordedEvent,
+)
 from ledger.errors import UndecodableEvent
 from ledger.store.log import LogEvent, NewLogEvent, NewRow, Row, to_datetime
 
@@ -41,6 +48,13 @@ _UNREADABLE = (
 
 
 _SCHEMA = re.compile(r"[1-9][0-9]{0,8}")
+
+
+def _unreadable(row: Row, error: Exception) -> UndecodableEvent:
+    return UndecodableEvent(
+        f"position {row.position}: the payload of {row.type} cannot be read: {error}",
+        row.position,
+    )
 
 
 class _UnknownType(Exception):
@@ -83,8 +97,21 @@ class EventMapper(Mapper[UUID]):
             self._salt(SALT_BYTES) + self._encode(event.data),
         )
 
-    def to_event(self, row: Row) -> RecordedEvent:
+    def to_event(
+        self,
+        row: Row,
+        *,
+        data: EventData | None = None,
+        meta: Meta | None = None,
+        erased: Erasure | None = None,
+    ) -> RecordedEvent:
         """Return a row of the log as an event.
+
+        Args:
+            row: The row.
+            data: Stands in the place of an erased content.
+            meta: Stands in the place of an erased meta.
+            erased: What was erased.
 
         Raises:
             UndecodableEvent: The type is unknown or the bytes are none of its; it names the
@@ -93,18 +120,28 @@ class EventMapper(Mapper[UUID]):
         try:
             entry = UUID(bytes=row.entry)
             recorded_at = to_datetime(row.recorded_at)
-            meta = self._decode_meta(memoryview(row.meta)[SALT_BYTES:])
+            if meta is None:
+                meta = self._decode_meta(memoryview(row.meta)[SALT_BYTES:])
+        except _UNREADABLE as error:
+            raise _unreadable(row, error) from error
+        if data is None:
+            data = self.to_data(row)
+        return RecordedEvent(entry, row.version, meta, data, row.position, recorded_at, erased)
+
+    def to_data(self, row: Row) -> EventData:
+        """Return what the event of a row says.
+
+        Raises:
+            UndecodableEvent: The type is unknown or the bytes are none of its.
+        """
+        try:
             decode = self._decoders.get(row.type)
             payload = memoryview(row.content)[SALT_BYTES:]
-            data = decode(payload) if decode else self._upcast(row.type, payload)
+            return decode(payload) if decode else self._upcast(row.type, payload)
         except _UnknownType as error:
             raise UndecodableEvent(f"position {row.position}: {error}", row.position) from error
         except _UNREADABLE as error:
-            raise UndecodableEvent(
-                f"position {row.position}: the payload of {row.type} cannot be read: {error}",
-                row.position,
-            ) from error
-        return RecordedEvent(entry, row.version, meta, data, row.position, recorded_at)
+            raise _unreadable(row, error) from error
 
     def _upcast(self, name: str, payload: memoryview) -> EventData:
         """Decode data of an older schema, then lead it up one schema at a time."""

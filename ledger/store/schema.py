@@ -80,6 +80,32 @@ MIGRATIONS: list[tuple[str, ...]] = [
         END
         """,
     ),
+    (
+        # The one exception: content may go where an `EntryErased` of the same entry names it.
+        "DROP TRIGGER events_are_never_changed",
+        """
+        CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
+        WHEN NEW.position IS NOT OLD.position
+            OR NEW.entry IS NOT OLD.entry
+            OR NEW.version IS NOT OLD.version
+            OR NEW.type IS NOT OLD.type
+            OR NEW.recorded_at IS NOT OLD.recorded_at
+            OR NEW.meta IS NOT OLD.meta AND NOT (NEW.meta = x'' AND EXISTS (
+                SELECT 1 FROM events
+                WHERE entry = OLD.entry AND version > OLD.version AND type GLOB 'EntryErased@*'
+                    AND instr(content, CAST('@' || OLD.position || ' meta ' AS BLOB))
+            ))
+            OR NEW.content IS NOT OLD.content AND NOT (NEW.content = x'' AND EXISTS (
+                SELECT 1 FROM events
+                WHERE entry = OLD.entry AND version > OLD.version AND type GLOB 'EntryErased@*'
+                    AND instr(content, CAST('@' || OLD.position || ' content ' AS BLOB))
+            ))
+        BEGIN
+            SELECT RAISE(ABORT, 'ledger: events are never changed');
+        END
+        """,
+        "CREATE INDEX erasures ON events (position) WHERE type GLOB 'EntryErased@*'",
+    ),
 ]
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from itertools import repeat
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -27,8 +28,15 @@ from eventsourcing.persistence import (
 from msgspec.structs import replace
 
 from ledger.errors import StoreBusy, StoreNotFound, StoreTooOld
-from ledger.store import schema
-from ledger.store.connections import Pool, Still, connect, transaction, translated
+from ledger.store import queries, schema
+from ledger.store.connections import (
+    Pool,
+    Still,
+    connect,
+    transaction,
+    translated,
+    write_ahead,
+)
 from ledger.store.files import (
     has_log,
     identity_of,
@@ -36,18 +44,18 @@ from ledger.store.files import (
     is_there,
     lies_still,
     log_of,
+    not_found,
     remove_log,
+    require_file,
     require_ours,
 )
-from ledger.store.log import NOTHING, Appended, Head, Identity, LogRecorder, NewRow, Row
+from ledger.store.log import NOTHING, Appended, Blank, Head, Identity, LogRecorder, NewRow, Row
 from ledger.store.mapper import EventMapper
 from ledger.store.urls import DEFAULT_URL, SQLiteURL, parse_store_url
 
 Clock = Callable[[], int]
 """Gives the present time in microseconds since 1970-01-01T00:00:00Z."""
 
-_COLUMNS = "position, entry, version, type, recorded_at, meta, content"
-_INSERT = f"INSERT INTO events ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _LAST_POSITION = 2**63 - 1
 
 
@@ -104,7 +112,7 @@ class SQLiteRecorder(LogRecorder):
             StoreError: The file cannot be made, or holds something else.
         """
         with self._lock, translated(self.path):
-            return _identity(self._open_writer(create=True, origin=origin))
+            return queries.identity(self._open_writer(create=True, origin=origin))
 
     def upgrade(self) -> tuple[int, int]:
         """Bring an older log schema up to the program's; return the versions before and after.
@@ -113,10 +121,10 @@ class SQLiteRecorder(LogRecorder):
             StoreError: There is no ledger, or it is newer than the program.
         """
         with self._lock, translated(self.path):
-            _require_file(self.path)
+            require_file(self.path)
             with closing(self._connect()) as connection, transaction(connection):
                 if is_blank(connection):
-                    raise _not_found(self.path)
+                    raise not_found(self.path)
                 before = schema.version_of(connection, self.path)
                 schema.migrate(connection, before)
         return before, schema.schema_version()
@@ -124,7 +132,7 @@ class SQLiteRecorder(LogRecorder):
     def identity(self) -> Identity:
         """Return what this ledger is called."""
         with self._reading() as reader:
-            return _identity(reader)
+            return queries.identity(reader)
 
     def append(
         self, rows: Sequence[NewRow], unless_moved: Mapping[bytes, int] = NOTHING
@@ -134,39 +142,72 @@ class SQLiteRecorder(LogRecorder):
             writer = self._sound_writer()
             with transaction(writer):
                 for entry, version in unless_moved.items():
-                    if _version_of(writer, entry) != version:
+                    if queries.version_of(writer, entry) != version:
                         raise IntegrityError("ledger: an entry that was looked at has moved on")
-                head = _head(writer)
-                now = self._clock()
-                recorded_at = max(now, head.recorded_at)
-                first = head.position + 1
-                writer.executemany(
-                    _INSERT,
-                    [
-                        (position, entry, version, type_, recorded_at, meta, content)
-                        for position, (entry, version, type_, meta, content) in enumerate(
-                            rows, first
-                        )
-                    ],
-                )
-        return Appended(first, recorded_at, recorded_at - now)
+                return queries.insert(writer, rows, queries.head(writer), self._clock())
+
+    def erase(self, rows: Sequence[NewRow], blanks: Sequence[Blank], head: int) -> Appended:
+        """Append events that say what is erased, and blank it, in one transaction."""
+        with self._lock, translated(self.path, "; nothing was erased"):
+            writer = self._sound_writer()
+            # What is freed is overwritten with zeros.
+            writer.execute("PRAGMA secure_delete = ON")
+            with transaction(writer):
+                now = queries.head(writer)
+                if now.position != head:
+                    raise IntegrityError("ledger: the log has moved on")
+                appended = queries.insert(writer, rows, now, self._clock())
+                for position, blob in blanks:
+                    writer.execute(
+                        f"UPDATE events SET {blob} = x'' WHERE position = ?",  # noqa: S608
+                        (position,),
+                    )
+        return appended
+
+    def purge(self) -> None:
+        """Take what was blanked out of free pages and out of the write-ahead log."""
+        with self._lock, translated(self.path, ": what was erased may still lie in it"):
+            writer = self._sound_writer()
+            # Pages that were split long ago may hold copies: only writing all anew is sure.
+            writer.execute("VACUUM")
+            (busy, *_) = writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreBusy(
+                f"what was erased still lies in {log_of(self.path)}, because another process is "
+                "reading: run `ledger purge` once it is done"
+            )
+
+    def last_erasure(self) -> int:
+        """Return the position of the last event that says what was erased; 0 where none does."""
+        with self._reading() as reader:
+            return queries.last_erasure(reader)
 
     def load(self, rows: Sequence[Row]) -> None:
         """Append events as they lie in another log: their bytes, positions and times."""
         so = "; nothing was stored"
         with self._lock, translated(self.path, so), transaction(writer := self._sound_writer()):
-            writer.executemany(_INSERT, rows)
+            writer.executemany(queries.INSERT, rows)
 
     def head(self) -> Head:
         """Return the end of the log."""
         with self._reading() as reader:
-            return _head(reader)
+            return queries.head(reader)
 
     def read(self, after: int, limit: int, upto: int | None = None) -> list[Row]:
         """Return at most `limit` events above position `after`, in order, up to `upto`."""
         return self._rows(
             "position > ? AND position <= ? ORDER BY position LIMIT ?",
             (after, _LAST_POSITION if upto is None else upto, limit),
+        )
+
+    def read_by_entry(
+        self, after: tuple[bytes, int], before: bytes | None, limit: int
+    ) -> list[Row]:
+        """Return at most `limit` events by entry and version, behind `after`."""
+        end = "" if before is None else " AND entry < ?"
+        return self._rows(
+            f"(entry, version) > (?, ?){end} ORDER BY entry, version LIMIT ?",
+            (*after, *(() if before is None else (before,)), limit),
         )
 
     def read_entry(self, entry: bytes, after: int = 0) -> list[Row]:
@@ -184,12 +225,19 @@ class SQLiteRecorder(LogRecorder):
         return [entry for (entry,) in found]
 
     def _rows(self, where: str, parameters: tuple[object, ...]) -> list[Row]:
+        query = f"SELECT {queries.COLUMNS} FROM events WHERE {where}"  # noqa: S608
         with self._reading() as reader:
-            found = reader.execute(
-                f"SELECT {_COLUMNS} FROM events WHERE {where}",  # noqa: S608
-                parameters,
-            )
-            return list(map(Row._make, found))
+            try:
+                return _rows(reader.execute(query, parameters))
+            except sqlite3.OperationalError as error:
+                if "Could not decode to UTF-8" not in str(error):
+                    raise
+            # Somebody wrote into the file: it is told by whoever makes sense of the type.
+            reader.text_factory = lambda text: text.decode(errors="surrogateescape")
+            try:
+                return _rows(reader.execute(query, parameters))
+            finally:
+                reader.text_factory = str
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -223,7 +271,7 @@ class SQLiteRecorder(LogRecorder):
             self._log = identity_of(log_of(self.path))
 
     def _open_reader(self) -> sqlite3.Connection:
-        _require_file(self.path)
+        require_file(self.path)
         before = identity_of(self.path)
         # Not "ro": a reader that may write leaves no write-ahead log behind when it closes.
         connection = self._connect()
@@ -274,7 +322,7 @@ class SQLiteRecorder(LogRecorder):
         if self._writer is not None:
             return self._writer
         if not create:
-            _require_file(self.path)
+            require_file(self.path)
         elif not is_there(self.path) and not self.path.parent.is_dir():
             raise StoreNotFound(f"the folder {self.path.parent} does not exist: make it first")
         before = identity_of(self.path)
@@ -284,7 +332,7 @@ class SQLiteRecorder(LogRecorder):
                 self._make(connection, origin)
             self._check(connection)
             # The journal mode is a property of the file: set after the file is surely ours.
-            _write_ahead(connection, self.url.timeout)
+            write_ahead(connection, self.url.timeout)
             connection.execute(f"PRAGMA synchronous = {self.url.synchronous}")
         except BaseException:
             connection.close()
@@ -314,7 +362,7 @@ class SQLiteRecorder(LogRecorder):
     def _check(self, connection: sqlite3.Connection) -> None:
         """Refuse a file that holds no ledger, or one of another schema."""
         if is_blank(connection):
-            raise _not_found(self.path)
+            raise not_found(self.path)
         version = schema.version_of(connection, self.path)
         if version < schema.schema_version():
             raise StoreTooOld(
@@ -323,44 +371,9 @@ class SQLiteRecorder(LogRecorder):
             )
 
 
-def _not_found(path: Path) -> StoreNotFound:
-    return StoreNotFound(
-        f"there is no ledger at {path}: make one with `ledger init`, "
-        "or check --store and LEDGER_STORE"
-    )
-
-
-def _require_file(path: Path) -> None:
-    if not is_there(path):
-        raise _not_found(path)
-
-
-def _write_ahead(connection: sqlite3.Connection, timeout: float) -> None:
-    """Give the file a write-ahead log; SQLite does not wait for others here, so we do."""
-    deadline = time.monotonic() + timeout
-    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-
-
-def _head(connection: sqlite3.Connection) -> Head:
-    row = connection.execute(
-        "SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1"
-    ).fetchone()
-    return Head(*row) if row else Head(0, 0)
-
-
-def _version_of(connection: sqlite3.Connection, entry: bytes) -> int:
-    found = connection.execute("SELECT max(version) FROM events WHERE entry = ?", (entry,))
-    return int(found.fetchone()[0] or 0)
-
-
-def _identity(connection: sqlite3.Connection) -> Identity:
-    return Identity(*connection.execute("SELECT id, origin, created_at FROM ledger").fetchone())
+def _rows(found: Iterable[tuple[Any, ...]]) -> list[Row]:
+    # As `Row._make`, but all in C: every reading of the log goes through here.
+    return list(map(tuple.__new__, repeat(Row), found))
 
 
 class SQLiteFactory(InfrastructureFactory[TrackingRecorder]):

@@ -1,0 +1,52 @@
+"""What is asked of, and put into, the tables of a SQLite log."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from ledger.store.log import Appended, Head, Identity, NewRow
+
+COLUMNS = "position, entry, version, type, recorded_at, meta, content"
+INSERT = f"INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+
+
+def insert(
+    connection: sqlite3.Connection, rows: Sequence[NewRow], after: Head, now: int
+) -> Appended:
+    """Put events behind the log's end, in a transaction that has begun."""
+    recorded_at = max(now, after.recorded_at)
+    first = after.position + 1
+    connection.executemany(
+        INSERT,
+        [
+            (position, entry, version, type_, recorded_at, meta, content)
+            for position, (entry, version, type_, meta, content) in enumerate(rows, first)
+        ],
+    )
+    return Appended(first, recorded_at, recorded_at - now)
+
+
+def head(connection: sqlite3.Connection) -> Head:
+    """Return the log's end."""
+    row = connection.execute(
+        "SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1"
+    ).fetchone()
+    return Head(*row) if row else Head(0, 0)
+
+
+def version_of(connection: sqlite3.Connection, entry: bytes) -> int:
+    """Return an entry's last version; 0 where there is none."""
+    found = connection.execute("SELECT max(version) FROM events WHERE entry = ?", (entry,))
+    return int(found.fetchone()[0] or 0)
+
+
+def identity(connection: sqlite3.Connection) -> Identity:
+    """Return what the ledger is called."""
+    return Identity(*connection.execute("SELECT id, origin, created_at FROM ledger").fetchone())
+
+
+def last_erasure(connection: sqlite3.Connection) -> int:
+    """Return the position of the last event that says what was erased; 0 where none does."""
+    found = connection.execute("SELECT max(position) FROM events WHERE type GLOB 'EntryErased@*'")
+    return int(found.fetchone()[0] or 0)
