@@ -9,14 +9,17 @@ import msgspec
 
 from ledger.audit import notes
 from ledger.audit.checkpoints import Checkpoint, parse_checkpoint
+from ledger.audit.findings import Verification
 from ledger.audit.keys import Signer
 from ledger.audit.merkle import Peaks, root
 from ledger.audit.notes import Note, Verifier
-from ledger.errors import DoesNotHold, InvalidTime
+from ledger.errors import AuditError, DoesNotHold, InvalidTime
+from ledger.projections.projector import Progress
 from ledger.projections.tree import subtrees
 from ledger.projections.views import Views
 from ledger.store.application import BATCH, LedgerApplication
 from ledger.store.leaf import leaf_hash
+from ledger.verifying.verifier import Signed, verify
 
 
 class TreeHead(msgspec.Struct, frozen=True):
@@ -109,6 +112,55 @@ class Auditor:
         )
         return Note(note.text, (*others, added))
 
+    def verify(
+        self,
+        checkpoints: Sequence[bytes] = (),
+        known: Sequence[Verifier] = (),
+        *,
+        with_views: bool = False,
+        jobs: int = 1,
+        progress: Progress | None = None,
+    ) -> Verification:
+        """Read the log twice, and return what holds of it and what does not.
+
+        The first reading is by position: no holes, times that never run backwards, every leaf and
+        every stored hash of the tree, its root against every checkpoint. The second is by entry:
+        versions from 1 on, every event readable and legal. Nothing is written.
+
+        Args:
+            checkpoints: Signed notes, as files hold them; where no key is known, also unsigned.
+            known: The keys that they must be signed by; none: signatures are not looked at.
+            with_views: Compare all read models with what the log gives, too.
+            jobs: In how many processes to read.
+            progress: Is told the events read and to read, of both readings together.
+
+        Raises:
+            AuditError: It could not be checked: a note is damaged, of another ledger, or signed by
+                none of the keys.
+            StoreError: The log cannot be read.
+        """
+        signed = [self._signed(data, known) for data in checkpoints]
+        return verify(
+            self._application,
+            self._views,
+            signed,
+            with_views=with_views,
+            jobs=jobs,
+            progress=progress,
+        )
+
+    def _signed(self, data: bytes, known: Sequence[Verifier]) -> Signed:
+        try:
+            if not known and not data.count(b"\n\n"):
+                return Signed(parse_checkpoint(data.decode()))
+            note = notes.parse_note(data)
+            signed_by = notes.verify(note, known) if known else ()
+            return Signed(parse_checkpoint(note.text), tuple(key.name for key in signed_by))
+        except UnicodeDecodeError as error:
+            raise AuditError(f"the checkpoint is damaged: {error}") from error
+        except AuditError as error:
+            raise AuditError(f"the checkpoint cannot be used: {error}") from error
+
     def require(self, checkpoint: Checkpoint, earlier: Checkpoint | None = None) -> None:
         """Refuse a checkpoint that is not of this log, or does not begin with an earlier one.
 
@@ -150,7 +202,7 @@ class Auditor:
         """Return the roots at these sizes, reckoned from the log itself, not from its views."""
         peaks = Peaks()
         found = {0: peaks.root()}
-        while rows := self._application.log.read(peaks.size, BATCH, max(sizes)):
+        while rows := self._application.rows(peaks.size, BATCH, max(sizes)):
             for row in rows:
                 peaks.add(leaf_hash(row))
                 if peaks.size in sizes:

@@ -1,0 +1,102 @@
+"""Evidence: the views as they lie, before anything is done to them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from uuid import UUID
+
+from ledger.audit.alignment import Leaf
+from ledger.audit.checkpoints import Checkpoint
+from ledger.audit.merkle import Peaks
+from ledger.projections.changes import Changes
+from ledger.projections.generation import Generation
+from ledger.projections.projection import Projection
+from ledger.projections.projector import Damaged
+from ledger.projections.tree import HASH_BYTES, Tree, stored
+from ledger.projections.views import Views
+from ledger.store.application import LedgerApplication
+from ledger.verifying.readings import SECTION
+
+
+class Evidence:
+    """What the views that serve say of the log; they are neither brought up to date nor mended.
+
+    Args:
+        generation: The file that serves; None: there is none that is of this ledger.
+
+    Attributes:
+        size: How many leaves their tree has; 0: there is none.
+    """
+
+    def __init__(self, generation: Generation | None) -> None:
+        self._generation = generation
+        self.size = self._position(Tree())
+
+    @classmethod
+    def of(cls, views: Views, application: LedgerApplication) -> Evidence:
+        """Return the evidence of a ledger's views."""
+        generation = views.as_it_lies()
+        if generation is not None:
+            try:
+                if generation.is_of(application):
+                    return cls(generation)
+            except Damaged:
+                pass
+            generation.close()
+        return cls(None)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._generation is not None:
+            self._generation.close()
+
+    @property
+    def path(self) -> Path | None:
+        """The file with the tree; None where there is none."""
+        return self._generation.path if self._generation is not None and self.size else None
+
+    def hashes(self, level: int, low: int, high: int) -> bytes:
+        """Return stored hashes of the tree; see `tree.stored`."""
+        if self._generation is None or not self.size:
+            return b""
+        return self._generation.read(lambda db: stored(db, level, low, high))
+
+    def leaves(self) -> Iterator[Leaf]:
+        """Yield the stored leaves, in order."""
+        for low in range(0, self.size, SECTION):
+            hashes = self.hashes(0, low, min(low + SECTION, self.size))
+            for at in range(0, len(hashes), HASH_BYTES):
+                yield Leaf(low + at // HASH_BYTES + 1, hashes[at : at + HASH_BYTES])
+
+    def vouched(self, checkpoints: Collection[Checkpoint]) -> int:
+        """Return up to which position a checkpoint says that the stored leaves are right."""
+        wanted = {one.size: one.root for one in checkpoints if 0 < one.size <= self.size}
+        peaks, found = Peaks(), 0
+        if wanted:
+            for leaf in self.leaves():
+                peaks.add(leaf.hash)
+                if wanted.get(peaks.size) == peaks.root():
+                    found = peaks.size
+                if peaks.size == max(wanted):
+                    break
+        return found
+
+    def versions_at(self, positions: Collection[int]) -> Mapping[int, tuple[UUID, int]]:
+        """Return which entry and version was at each of these positions, as far as is known."""
+        if self._generation is None or not positions or not self._position(Changes()):
+            return {}
+        with self._generation.snapshot() as db:
+            rows = db.execute("SELECT position, entry, version FROM changes")
+            return {
+                position: (UUID(bytes=entry), version)
+                for position, entry, version in rows
+                if position in positions
+            }
+
+    def _position(self, model: Projection) -> int:
+        """Return the position of a read model; 0 where it is not there in its present schema."""
+        if self._generation is None:
+            return 0
+        standing = self._generation.standings.get(model.name)
+        return standing.position if standing and standing.schema == model.schema else 0

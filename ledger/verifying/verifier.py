@@ -1,0 +1,254 @@
+"""`verify`: what holds of a log, and what does not.
+
+Nothing is written, and no view is brought up to date before it has testified. Where something does
+not hold, the stored tree tells event by event what the log once was, as far as no checkpoint says
+that it is the tree that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import closing
+
+import msgspec
+
+from ledger.audit.checkpoints import Checkpoint
+from ledger.audit.findings import Finding, HeldAgainst, Verification
+from ledger.audit.merkle import EMPTY, Peaks, complete, peaks_of
+from ledger.audit.sections import TILE, ByPosition
+from ledger.errors import AuditError, LedgerError, ProjectionDrifted
+from ledger.projections.projector import Damaged, Progress
+from ledger.projections.tree import HASH_BYTES
+from ledger.projections.views import Views
+from ledger.store.application import LedgerApplication
+from ledger.verifying.evidence import Evidence
+from ledger.verifying.judging import LOWEST, Judge
+from ledger.verifying.readings import Readings
+
+
+class Signed(msgspec.Struct, frozen=True):
+    """A checkpoint to hold the log against.
+
+    Attributes:
+        checkpoint: It.
+        signed_by: The names of the known keys that have signed it; none: no key is known.
+    """
+
+    checkpoint: Checkpoint
+    signed_by: tuple[str, ...] = ()
+
+
+class First(msgspec.Struct):
+    """What the first reading came to.
+
+    Attributes:
+        root: The root of the tree of all events.
+        roots: Size to root, where a checkpoint has that size and the log reaches it.
+        is_suspect: Whether positions are missing, or stored leaves are others.
+        backwards: Positions whose time is before that of the position before.
+        drifted: Level and number of stored hashes above the leaves that are others.
+    """
+
+    root: bytes = b""
+    roots: dict[int, bytes] = {}
+    is_suspect: bool = False
+    backwards: list[int] = []
+    drifted: list[tuple[int, int]] = []
+
+    def holds(self, checkpoint: Checkpoint) -> bool:
+        """Return whether the log begins with what a checkpoint says."""
+        return self.roots.get(checkpoint.size) == checkpoint.root
+
+
+def verify(
+    application: LedgerApplication,
+    views: Views,
+    signed: Sequence[Signed] = (),
+    *,
+    with_views: bool = False,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Verification:
+    """Read the log twice, and return what holds of it and what does not.
+
+    Args:
+        application: The log.
+        views: Its views.
+        signed: Checkpoints to hold it against.
+        with_views: Fill all read models aside, too, and compare them with those that serve.
+        jobs: In how many processes to read.
+        progress: Is told how far it is.
+
+    Raises:
+        AuditError: A checkpoint is of another ledger, or the views were swapped meanwhile.
+        StoreError: The log cannot be read.
+    """
+    origin = application.log.identity().origin
+    checkpoints = [one.checkpoint for one in signed]
+    for checkpoint in checkpoints:
+        if checkpoint.origin != origin:
+            raise AuditError(
+                f"the checkpoint is of {checkpoint.origin}, not of this ledger, {origin}"
+            )
+    # Before the log: what is appended meanwhile is then not missed in it.
+    with closing(Evidence.of(views, application)) as evidence:
+        head = application.log.head().position
+        judge = Judge(application, evidence, head)
+        with closing(Readings(application, evidence.path, jobs)) as readings:
+
+            def tell(done: int, reading: int) -> None:
+                if progress is not None:
+                    progress(reading * head + done, 2 * head)
+
+            try:
+                sizes = {one.size for one in checkpoints}
+                first = _read_by_position(readings, evidence, head, sizes, tell)
+            except Damaged as error:
+                raise AuditError(
+                    "the views were swapped while they were read, or are damaged: try again, or "
+                    "remove them"
+                ) from error
+            lowest = application.log.read(LOWEST, 1)
+            first.is_suspect |= evidence.size > head or (bool(lowest) and lowest[0].position < 1)
+            _judge(judge, first, evidence, checkpoints)
+            entries, erased = 0, dict[int, int]()
+            for section in readings.by_entry(head, lambda done: tell(done, 1)):
+                entries += section.entries
+                erased |= section.erased
+                for finding, places in section.findings:
+                    judge.add(finding, places)
+    if with_views:
+        _compare_views(judge, views)
+    held = [
+        HeldAgainst(one.checkpoint.size, one.signed_by, first.holds(one.checkpoint))
+        for one in sorted(signed, key=lambda one: one.checkpoint.size)
+    ]
+    found = sorted(judge.findings, key=lambda one: (one.position is None, one.position or 0))
+    return Verification(
+        sound=not found,
+        origin=origin,
+        size=head,
+        root=first.root.hex(),
+        entries=entries,
+        checkpoints=tuple(held),
+        findings=tuple(found),
+        more=judge.more,
+        erased=erased,
+        notes=(*judge.notes, *_limits(held, head, evidence)),
+    )
+
+
+Tell = Callable[[int, int], None]
+"""Is told how many events are read, and in which reading: 0 or 1."""
+
+
+def _read_by_position(
+    readings: Readings, evidence: Evidence, head: int, sizes: Collection[int], tell: Tell
+) -> First:
+    first = First(roots={0: EMPTY})
+    tiles, rest = Peaks(), Peaks()
+    levels = _Levels(evidence, first.drifted)
+    count = last_at = 0
+    for section in readings.by_position(head, sizes):
+        first.is_suspect |= section.has_gaps or section.differs or section.low != count
+        if section.count and section.first_at < last_at:
+            first.backwards.append(section.low + 1)
+        first.backwards += section.backwards
+        last_at = section.last_at
+        count += section.count
+        for number, tile in enumerate(section.tiles, section.low // TILE):
+            _cut(first, section, number, tiles)
+            tiles.add(tile)
+            if (size := (number + 1) * TILE) in sizes:
+                first.roots[size] = tiles.root()
+        _cut(first, section, section.low // TILE + len(section.tiles), tiles)
+        if not first.is_suspect:
+            levels.add(1, section.low // TILE, section.tiles)
+        rest = peaks_of(section.rest)
+        tell(section.low + section.count, 0)
+    first.root = tiles.root(rest)
+    return first
+
+
+def _cut(first: First, section: ByPosition, number: int, tiles: Peaks) -> None:
+    """Note the roots at the sizes that end within a tile."""
+    for size, leaves in section.cuts.items():
+        if size // TILE == number:
+            first.roots[size] = tiles.root(peaks_of(leaves))
+
+
+class _Levels:
+    """Holds the hashes above the leaves against the stored ones, level by level."""
+
+    def __init__(self, evidence: Evidence, drifted: list[tuple[int, int]]) -> None:
+        self._evidence = evidence
+        self._drifted = drifted
+        self._waiting: dict[int, list[bytes]] = {}
+
+    def add(self, level: int, number: int, hashes: Sequence[bytes]) -> None:
+        """Take the next hashes of a level, from this number on."""
+        stored = self._evidence.hashes(level, number, number + len(hashes)) if hashes else b""
+        for at in range(0, len(stored), HASH_BYTES):
+            if stored[at : at + HASH_BYTES] != hashes[at // HASH_BYTES]:
+                self._drifted.append((level, number + at // HASH_BYTES))
+        waiting = self._waiting.setdefault(level, [])
+        waiting += hashes
+        while len(waiting) >= TILE:
+            above = (number + len(hashes) - len(waiting)) // TILE
+            self.add(level + 1, above, [complete(waiting[:TILE])])
+            del waiting[:TILE]
+
+
+def _judge(
+    judge: Judge, first: First, evidence: Evidence, checkpoints: Sequence[Checkpoint]
+) -> None:
+    failing = [one for one in checkpoints if not first.holds(one)]
+    holding = max((one.size for one in checkpoints if first.holds(one)), default=0)
+    vouched = 0
+    if evidence.size and (first.is_suspect or failing):
+        vouched = evidence.vouched(checkpoints)
+        judge.compare(holding)
+    elif first.is_suspect:
+        judge.tell_gaps()
+    for level, number in first.drifted:
+        judge.find(
+            "view drift",
+            None,
+            f"the stored tree has another hash {number} at level {level} than the log gives",
+        )
+    for position in first.backwards:
+        # What the stored tree has too was recorded so.
+        if position > evidence.size:
+            message = "it was recorded before the event before it"
+            finding = Finding(kind="altered", position=position, message=message)
+            judge.add(finding, {position})
+    judge.tell_failing(failing, holding, vouched)
+
+
+def _compare_views(judge: Judge, views: Views) -> None:
+    try:
+        for drift in views.check():
+            row = " | ".join(map(str, drift.row))
+            judge.find("view drift", None, f"{drift.name} {drift.table}, {drift.kind}: {row}")
+    except ProjectionDrifted as error:
+        judge.find("view drift", None, str(error))
+    except LedgerError as error:
+        judge.notes.append(f"the views could not be compared: {error}")
+
+
+def _limits(held: Sequence[HeldAgainst], head: int, evidence: Evidence) -> list[str]:
+    """Return what this verification does not show."""
+    found: list[str] = []
+    holding = max((one.size for one in held if one.holds), default=0)
+    if not held:
+        found.append(
+            "no checkpoint was given: whoever can write the store could have rewritten all of it, "
+            "every hash too, and it would not show"
+        )
+    elif holding < head and all(one.holds for one in held):
+        found.append(f"no checkpoint vouches for what came after event {holding}")
+    if any(not one.signed_by for one in held):
+        found.append("no key was given: the checkpoints' signatures were not checked")
+    if not evidence.size and head:
+        found.append("there is no stored tree to hold the log against")
+    return found
