@@ -14,26 +14,31 @@ from ledger.domain.commands import (
     Command,
     CreateEntry,
     EditEntry,
+    EraseVersions,
     MergeEntry,
     PublishCorrection,
     ReinstateEntry,
     RetractEntry,
     RevertEntry,
 )
+from ledger.domain.erasure import Plan
 from ledger.domain.events import RecordedEvent
 from ledger.domain.values import CorrectionKind
+from ledger.erasing import Eraser
 from ledger.errors import InvalidInput
 from ledger.importing import ImportTarget
 from ledger.interchange.pages import ImportReport, import_pages
 from ledger.lists import LedgerLists
-from ledger.options import CommandOptions, CreateOptions, EditOptions
+from ledger.options import CommandOptions, CreateOptions, EditOptions, EraseOptions
 from ledger.projections.projection import Db, Projection
 from ledger.projections.projector import Progress
 from ledger.projections.records import Drift, RebuildProof
 from ledger.projections.views import Views, views_folder
+from ledger.proving import Prover
 from ledger.reading import EntryRef
 from ledger.replaying import replay_all
-from ledger.results import ReplayReport, When
+from ledger.reporting import Reporter
+from ledger.results import Erased, ReplayReport, When
 from ledger.service import CommandHandler
 from ledger.store.application import LedgerApplication
 from ledger.store.log import Identity
@@ -55,6 +60,7 @@ class Ledger(LedgerLists):
 
     Attributes:
         audit: The log's tree, its checkpoints; see `auditing.Auditor`.
+        prover: Evidence for strangers; see `proving.Prover`.
     """
 
     def __init__(
@@ -64,8 +70,15 @@ class Ledger(LedgerLists):
         super().__init__(application, views)
         self._now = now
         self._handler = CommandHandler(application, now)
+        self._eraser = Eraser(application, views, self._handler, now)
         self.audit = Auditor(application, views, now)
+        self.prover = Prover(application, views, self.audit)
         self._subscriptions: WeakSet[Subscription] = WeakSet()
+
+    @property
+    def reports(self) -> Reporter:
+        """What makes audit reports; see `reporting.Reporter`."""
+        return Reporter(self, self.audit, self._now)
 
     @classmethod
     def open(cls, url: str = DEFAULT_URL) -> Self:
@@ -161,6 +174,65 @@ class Ledger(LedgerLists):
 
     def _do(self, command: Command) -> RecordedEvent:
         return self.execute([command])[0]
+
+    # Erasing
+
+    def erase(
+        self,
+        entry: EntryRef,
+        versions: Collection[int],
+        authority: str,
+        **options: Unpack[EraseOptions],
+    ) -> Erased:
+        """Take the content of versions away for good, out of the log, the views and the files.
+
+        Who did what when stays, and so does every proof; what later versions still show is said
+        anew, so that none of them reads differently.
+
+        Args:
+            entry: Whose.
+            versions: Which.
+            authority: Who wants it: a court by its order, a person by a request.
+            options: Who does it and why, and whether text and names go.
+
+        Raises:
+            NotFound: There is no such entry or version.
+            Refused: The current version still shows the text, or nothing would go.
+            StoreBusy: It is done, but somebody is reading what was: `purge` once he is not.
+        """
+        return self._eraser.erase(self._erasing(entry, versions, authority, options))
+
+    def plan_erasure(
+        self,
+        entry: EntryRef,
+        versions: Collection[int],
+        authority: str,
+        **options: Unpack[EraseOptions],
+    ) -> Plan:
+        """Return what an erasure would come to, and erase nothing."""
+        return self._eraser.plan(self._erasing(entry, versions, authority, options))
+
+    def purge(self) -> None:
+        """Take what was erased out of the views and of the freed parts of all files.
+
+        Raises:
+            StoreBusy: Somebody is reading what was: try again once he is not.
+        """
+        self._eraser.purge()
+
+    def _erasing(
+        self,
+        entry: EntryRef,
+        versions: Collection[int],
+        authority: str,
+        options: EraseOptions,
+    ) -> EraseVersions:
+        return EraseVersions(
+            entry=self.id_of(entry),
+            versions=tuple(sorted(set(versions))),
+            authority=authority,
+            **options,
+        )
 
     # Importing
 

@@ -138,11 +138,18 @@ def sign(text: str, verifier: Verifier, private: bytes, at: datetime | None = No
         verifier: The public half of the key.
         private: The private half, 32 bytes.
         at: When, for a witness; in whole seconds.
+
+    Raises:
+        ValueError: The text is no note's, or a witness has no time.
     """
+    if not text.endswith("\n"):
+        raise ValueError("a note's text ends in a line feed")
     key = _private(private)
     if verifier.kind == ED25519:
         return Signature(verifier.name, verifier.key_id, key.sign(text.encode()))
-    seconds = int(at.timestamp()) if at is not None else 0
+    if at is None:
+        raise ValueError("a witness signs at a time")
+    seconds = int(at.timestamp())
     value = seconds.to_bytes(_TIME_BYTES) + key.sign(_cosigned(text, seconds))
     return Signature(verifier.name, verifier.key_id, value)
 

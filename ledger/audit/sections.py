@@ -14,6 +14,7 @@ import msgspec
 
 from ledger.audit.findings import Finding, Kind, entry_id
 from ledger.audit.merkle import complete
+from ledger.audit.tiles import WIDTH
 from ledger.domain.entry import NewsEntry, evolve
 from ledger.domain.events import EntryErased, RecordedEvent
 from ledger.domain.legality import why_illegal
@@ -21,9 +22,6 @@ from ledger.errors import UndecodableEvent
 from ledger.store.erasures import named_blob
 from ledger.store.leaf import Digest, leaf_hash
 from ledger.store.log import Row
-
-TILE = 256
-"""How many leaves a tile of the tree has (C2SP tlog-tiles)."""
 
 _META, _CONTENT, _TIME = map(attrgetter, ("meta", "content", "recorded_at"))
 
@@ -63,7 +61,7 @@ def by_position(
 
     Args:
         rows: Its rows, in order.
-        low: The position before its first: a multiple of `TILE`.
+        low: The position before its first: a multiple of `WIDTH`.
         stored: The leaf hashes that are stored of it, from its first on; as many as there are.
         sizes: At these the tree's root will be wanted.
     """
@@ -73,13 +71,13 @@ def by_position(
     leaves = leaf_hashes(rows)
     found.has_gaps = rows[0].position != low + 1 or rows[-1].position != low + len(rows)
     found.differs = not stored.startswith(b"".join(leaves)[: len(stored)])
-    whole = len(leaves) - len(leaves) % TILE
-    found.tiles = [complete(leaves[at : at + TILE]) for at in range(0, whole, TILE)]
+    whole = len(leaves) - len(leaves) % WIDTH
+    found.tiles = [complete(leaves[at : at + WIDTH]) for at in range(0, whole, WIDTH)]
     found.rest = leaves[whole:]
     for size in sizes:
         at = size - low
-        if 0 < at <= len(leaves) and at % TILE:
-            found.cuts[size] = leaves[at - at % TILE : at]
+        if 0 < at <= len(leaves) and at % WIDTH:
+            found.cuts[size] = leaves[at - at % WIDTH : at]
     times = list(map(_TIME, rows))
     found.first_at, found.last_at = times[0], times[-1]
     if times != sorted(times):

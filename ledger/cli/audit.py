@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from ledger.cli import proofs, report, verify
 from ledger.cli.context import App, pass_app
 from ledger.cli.output import show_object
 from ledger.cli.times import moment_or_position
-from ledger.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from ledger.audit.notes import Note, Verifier
     from ledger.results import When
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -73,12 +71,17 @@ def checkpoint(app: App, at: When | None, signers: tuple[Path, ...], out: Path |
     Keep it elsewhere: with it, anybody can tell whether the log was rewritten since.
     """
     from ledger.audit import keys, notes
+    from ledger.proving import write
 
     with app.open() as ledger:
         found = ledger.audit.checkpoint(None if at is None else ledger.position(at))
         note = ledger.audit.sign(found, [keys.load(signer) for signer in signers])
     # What nobody signed is no note: only the text that would be signed.
-    _write(notes.encode_note(note) if signers else note.text.encode(), out)
+    data = notes.encode_note(note) if signers else note.text.encode()
+    if out is None:
+        click.echo(data, nl=False)
+    else:
+        write(out, data)
 
 
 @audit.command()
@@ -103,35 +106,19 @@ def cosign(app: App, file: Path, known: tuple[str, ...], signer: Path, last: Pat
     """
     from ledger.audit import keys, notes
     from ledger.audit.checkpoints import parse_checkpoint
+    from ledger.proving import read, write
 
-    verifiers: list[Verifier] = [notes.parse_verifier(text) for text in known]
-    before = parse_checkpoint(_note(last).text) if last.exists() else None
+    verifiers = [notes.parse_verifier(text) for text in known]
+    before = parse_checkpoint(notes.parse_note(read(last)).text) if last.exists() else None
     with app.open() as ledger:
-        note = ledger.audit.cosign(_note(file), verifiers, keys.load(signer), before)
-    data = notes.encode_note(note)
-    _write(data, file)
-    _write(data, last)
+        note = notes.parse_note(read(file))
+        data = notes.encode_note(ledger.audit.cosign(note, verifiers, keys.load(signer), before))
+    # First what was signed is remembered, then it is given away.
+    write(last, data)
+    write(file, data)
 
 
-def _note(path: Path) -> Note:
-    from ledger.audit import notes
-
-    try:
-        return notes.parse_note(path.read_bytes())
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _write(data: bytes, out: Path | None) -> None:
-    if out is None:
-        sys.stdout.write(data.decode())
-        return
-    fresh = out.with_name(out.name + ".new")
-    try:
-        fresh.write_bytes(data)
-        fresh.replace(out)
-    except OSError as error:
-        raise InvalidInput(f"{out} cannot be written: {error.strerror}") from error
-
+for command in (*proofs.COMMANDS, report.report, verify.verify):
+    audit.add_command(command)
 
 COMMANDS: tuple[click.Command, ...] = (audit,)

@@ -10,12 +10,11 @@ import sqlite3
 from collections.abc import Sequence
 
 from ledger.audit.merkle import Subtree, complete
+from ledger.audit.tiles import HEIGHT, WIDTH
 from ledger.projections.projection import Projection
 from ledger.store.leaf import leaf_hash
 from ledger.store.log import Row
 
-TILE_HEIGHT = 8
-TILE_WIDTH = 1 << TILE_HEIGHT
 HASH_BYTES = 32
 
 
@@ -57,15 +56,15 @@ class Tree(Projection):
                 "SELECT number, hash FROM edge WHERE level = ? ORDER BY number", (level,)
             ).fetchall()
             hashes = edge + new
-            first = begun << TILE_HEIGHT
+            first = begun << HEIGHT
             if [number for number, _ in hashes] != list(range(first, first + len(hashes))):
                 raise ValueError(f"level {level} of the tree does not reach leaf {new[0][0]}")
-            full = len(hashes) & -TILE_WIDTH
-            tiles = [hashes[at : at + TILE_WIDTH] for at in range(0, full, TILE_WIDTH)]
+            full = len(hashes) & -WIDTH
+            tiles = [hashes[at : at + WIDTH] for at in range(0, full, WIDTH)]
             db.executemany(
                 "INSERT INTO tiles VALUES (?, ?, ?)",
                 [
-                    (level, tile[0][0] >> TILE_HEIGHT, b"".join(hash_ for _, hash_ in tile))
+                    (level, tile[0][0] >> HEIGHT, b"".join(hash_ for _, hash_ in tile))
                     for tile in tiles
                 ],
             )
@@ -77,8 +76,7 @@ class Tree(Projection):
                 [(level, number, hash_) for number, hash_ in new],
             )
             new = [
-                (tile[0][0] >> TILE_HEIGHT, complete([hash_ for _, hash_ in tile]))
-                for tile in tiles
+                (tile[0][0] >> HEIGHT, complete([hash_ for _, hash_ in tile])) for tile in tiles
             ]
             level += 1
 
@@ -94,14 +92,14 @@ def stored(db: sqlite3.Connection, level: int, low: int, high: int) -> bytes:
     """
     tiles = db.execute(
         "SELECT hashes FROM tiles WHERE level = ? AND number BETWEEN ? AND ? ORDER BY number",
-        (level, low >> TILE_HEIGHT, high - 1 >> TILE_HEIGHT),
+        (level, low >> HEIGHT, high - 1 >> HEIGHT),
     )
     edge = db.execute(
         "SELECT hash FROM edge WHERE level = ? AND number >= ? AND number < ? ORDER BY number",
-        (level, low & -TILE_WIDTH, high),
+        (level, low & -WIDTH, high),
     )
     found = b"".join(hashes for (hashes,) in (*tiles, *edge))
-    at = low & TILE_WIDTH - 1
+    at = low & WIDTH - 1
     return found[at * HASH_BYTES : (at + high - low) * HASH_BYTES]
 
 
@@ -110,7 +108,7 @@ def subtrees(db: sqlite3.Connection) -> Subtree:
     tiles: dict[tuple[int, int], bytes] = {}
 
     def hashes_of(level: int, first: int, count: int) -> bytes:
-        key = (level, first >> TILE_HEIGHT)
+        key = (level, first >> HEIGHT)
         if key not in tiles:
             row = db.execute(
                 "SELECT hashes FROM tiles WHERE level = ? AND number = ?", key
@@ -124,11 +122,11 @@ def subtrees(db: sqlite3.Connection) -> Subtree:
                 )
             )
             tiles[key] = row[0] if row else b"".join(hash_ for (hash_,) in edge)
-        at = (first & TILE_WIDTH - 1) * HASH_BYTES
+        at = (first & WIDTH - 1) * HASH_BYTES
         return tiles[key][at : at + count * HASH_BYTES]
 
     def subtree(height: int, index: int) -> bytes:
-        level, rest = divmod(height, TILE_HEIGHT)
+        level, rest = divmod(height, HEIGHT)
         found = hashes_of(level, index << rest, 1 << rest)
         if len(found) != HASH_BYTES << rest:
             raise ValueError(f"the tree has no subtree {index} of height {height}")

@@ -307,7 +307,9 @@ class Views(Serving):
         Raises:
             InvalidInput: No read model is called so, or it has not stopped at this event.
         """
-        self._registry.chosen((name,))
+        (model,) = self._registry.chosen((name,))
+        if model.takes_rows:
+            raise InvalidInput(f"the projection {name} is whole or nothing: rebuild it instead")
         if not reason.strip():
             raise InvalidInput("say why the event is skipped")
         standing = self._up_to_date((name,)).standings[name]

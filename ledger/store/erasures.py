@@ -96,18 +96,26 @@ class Erasures(NamedTuple):
             # Another has come in its place.
             remains = Remains(version=row.version)
         if remains is None or cls is None or (erased_meta and remains.meta is None):
-            raise UndecodableEvent(
-                f"position {row.position}: it was erased, as event {by} says, and nothing says "
-                "what remains of it",
-                row.position,
-            )
+            raise _nothing_remains(row, by)
+        try:
+            data = substitute(cls, row.position, by, remains) if erased_content else None
+        except TypeError as error:
+            raise _nothing_remains(row, by) from error
         gone = remains.gone if erased_content else ()
         return mapper.to_event(
             row,
-            data=substitute(cls, row.position, by, remains) if erased_content else None,
+            data=data,
             meta=remains.meta if erased_meta else None,
             erased=Erasure(by, erased_content, erased_meta, gone),
         )
+
+
+def _nothing_remains(row: Row, by: int) -> UndecodableEvent:
+    return UndecodableEvent(
+        f"position {row.position}: it was erased, as event {by} says, and nothing says what "
+        "remains of it",
+        row.position,
+    )
 
 
 def erasures_of(rows: Sequence[Row], mapper: EventMapper) -> Erasures:

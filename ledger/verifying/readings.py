@@ -10,13 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from ledger.audit.sections import TILE, ByEntry, ByPosition, by_entry, by_position
+from ledger.audit.sections import ByEntry, ByPosition, by_entry, by_position
+from ledger.audit.tiles import WIDTH
 from ledger.projections.generation import Generation
 from ledger.projections.tree import stored
 from ledger.store.application import BATCH, LedgerApplication
 from ledger.store.log import Row
 
-SECTION = 4 * TILE
+SECTION = 4 * WIDTH
 """How many events of the log are read at once."""
 
 _FIRST = -(2**63)

@@ -15,7 +15,8 @@ import msgspec
 from ledger.audit.checkpoints import Checkpoint
 from ledger.audit.findings import Finding, HeldAgainst, Verification
 from ledger.audit.merkle import EMPTY, Peaks, complete, peaks_of
-from ledger.audit.sections import TILE, ByPosition
+from ledger.audit.sections import ByPosition
+from ledger.audit.tiles import WIDTH
 from ledger.errors import AuditError, LedgerError, ProjectionDrifted
 from ledger.projections.projector import Damaged, Progress
 from ledger.projections.tree import HASH_BYTES
@@ -156,14 +157,14 @@ def _read_by_position(
         first.backwards += section.backwards
         last_at = section.last_at
         count += section.count
-        for number, tile in enumerate(section.tiles, section.low // TILE):
+        for number, tile in enumerate(section.tiles, section.low // WIDTH):
             _cut(first, section, number, tiles)
             tiles.add(tile)
-            if (size := (number + 1) * TILE) in sizes:
+            if (size := (number + 1) * WIDTH) in sizes:
                 first.roots[size] = tiles.root()
-        _cut(first, section, section.low // TILE + len(section.tiles), tiles)
+        _cut(first, section, section.low // WIDTH + len(section.tiles), tiles)
         if not first.is_suspect:
-            levels.add(1, section.low // TILE, section.tiles)
+            levels.add(1, section.low // WIDTH, section.tiles)
         rest = peaks_of(section.rest)
         tell(section.low + section.count, 0)
     first.root = tiles.root(rest)
@@ -173,7 +174,7 @@ def _read_by_position(
 def _cut(first: First, section: ByPosition, number: int, tiles: Peaks) -> None:
     """Note the roots at the sizes that end within a tile."""
     for size, leaves in section.cuts.items():
-        if size // TILE == number:
+        if size // WIDTH == number:
             first.roots[size] = tiles.root(peaks_of(leaves))
 
 
@@ -193,10 +194,10 @@ class _Levels:
                 self._drifted.append((level, number + at // HASH_BYTES))
         waiting = self._waiting.setdefault(level, [])
         waiting += hashes
-        while len(waiting) >= TILE:
-            above = (number + len(hashes) - len(waiting)) // TILE
-            self.add(level + 1, above, [complete(waiting[:TILE])])
-            del waiting[:TILE]
+        while len(waiting) >= WIDTH:
+            above = (number + len(hashes) - len(waiting)) // WIDTH
+            self.add(level + 1, above, [complete(waiting[:WIDTH])])
+            del waiting[:WIDTH]
 
 
 def _judge(

@@ -1,0 +1,1 @@
+"""The audit report: what happened to an entry or to the archive, as a reader can check it."""
