@@ -24,7 +24,7 @@ from ledger.errors import (
 )
 from ledger.projections import changes, current, permalinks
 from ledger.projections.moments import LAST, Moment
-from ledger.projections.records import Change, Resolved
+from ledger.projections.records import Change, Resolved, listed, with_current
 from ledger.projections.views import Views
 from ledger.results import Blame, BlamedWord, EntryVersion, Replayed, When
 from ledger.store.application import LedgerApplication
@@ -216,8 +216,8 @@ class LedgerReader:
             # Says which: that there is no such entry, or that it was not there then.
             self._reached(id_, as_of, known_at)
         if all_versions:
-            return changes.with_current(found, found[-1].path)
-        return changes.listed(found)
+            return with_current(found, found[-1].path)
+        return listed(found)
 
     def diff(
         self,

@@ -20,13 +20,12 @@ from ledger.audit.merkle import root_of
 from ledger.audit.notes import Verifier, parse_note
 from ledger.audit.proofs import SignedTree, parse_leaf, require_included, signed_tree
 from ledger.domain.entry import NewsEntry, evolve
-from ledger.domain.events import EntryErased, EntryRestated, RecordedEvent
+from ledger.domain.events import EntryErased, EntryRestated, RecordedEvent, fields_set
 from ledger.domain.permalinks import RESERVED_SLUGS, path_of
 from ledger.errors import DoesNotHold, NoteError, UndecodableEvent
 from ledger.pages.build import build_page
 from ledger.pages.markdown import render
-from ledger.projections.changes import fields_set, listed
-from ledger.projections.records import Change
+from ledger.projections.records import Change, listed
 from ledger.store.erasures import Erasures, erasures_of
 from ledger.store.leaf import digest_of, leaf_hash
 from ledger.store.log import Row

@@ -104,8 +104,7 @@ def _follow(events: Iterable[RecordedEvent], format_: str) -> None:
 
 
 def _row(event: RecordedEvent) -> tuple[object, ...]:
-    from ledger.domain.events import EntryMerged
-    from ledger.projections.changes import fields_set
+    from ledger.domain.events import EntryMerged, fields_set
 
     return (
         event.position,

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ledger.domain.values import AS_EDITION, Basis, CorrectionKind, Layout, Source
+from ledger.domain.values import AS_EDITION, FIELDS, Basis, CorrectionKind, Layout, Source
 
 
 class Meta(
@@ -230,3 +230,13 @@ class RecordedEvent(Event, frozen=True):
     position: int
     recorded_at: datetime
     erased: Erasure | None = None
+
+
+def fields_set(event: Event) -> tuple[str, ...]:
+    """Return the names of the fields that an event set, in their usual order."""
+    data = event.data
+    if isinstance(data, EntryEdited):
+        return tuple(name for name in FIELDS if getattr(data, name) is not UNSET)
+    if isinstance(data, EntryCreated):
+        return tuple(name for name in FIELDS if getattr(data, name) not in (None, ()))
+    return ()

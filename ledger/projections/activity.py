@@ -12,9 +12,14 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
-from ledger.domain.events import CorrectionPublished, EntryCreated, EntryEdited, RecordedEvent
+from ledger.domain.events import (
+    CorrectionPublished,
+    EntryCreated,
+    EntryEdited,
+    RecordedEvent,
+    fields_set,
+)
 from ledger.domain.values import FIELDS, Basis
-from ledger.projections.changes import fields_set
 from ledger.projections.projection import Projection
 from ledger.store.log import to_datetime, to_microseconds
 

@@ -8,10 +8,9 @@ from typing import cast
 from uuid import UUID
 
 from msgspec import UNSET
-from msgspec.structs import replace
 
-from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent
-from ledger.domain.values import FIELDS, Basis
+from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent, fields_set
+from ledger.domain.values import Basis
 from ledger.projections import permalinks
 from ledger.projections.moments import NOW, Moment
 from ledger.projections.projection import Projection
@@ -95,16 +94,6 @@ def _public_at(db: sqlite3.Connection, entry: UUID) -> int | None:
     return row[0] if row else None
 
 
-def fields_set(event: RecordedEvent) -> tuple[str, ...]:
-    """Return the names of the fields that an event set, in their usual order."""
-    data = event.data
-    if isinstance(data, EntryEdited):
-        return tuple(name for name in FIELDS if getattr(data, name) is not UNSET)
-    if isinstance(data, EntryCreated):
-        return tuple(name for name in FIELDS if getattr(data, name) not in (None, ()))
-    return ()
-
-
 def _headline(event: RecordedEvent) -> str | None:
     data = event.data
     if isinstance(data, EntryCreated):
@@ -163,16 +152,3 @@ def history(db: sqlite3.Connection, entry: UUID, moment: Moment = NOW) -> tuple[
             )
         )
     return tuple(found)
-
-
-def listed(history: Sequence[Change]) -> tuple[Change, ...]:
-    """Return what a page lists of a history: the versions that brought a headline.
-
-    The last of them stands for the current version: it is labelled so, and links where that is.
-    """
-    return with_current([change for change in history if change.listed], history[-1].path)
-
-
-def with_current(changes: Sequence[Change], path: str) -> tuple[Change, ...]:
-    """Return changes whose last is labelled the current version, which is at `path`."""
-    return (*changes[:-1], replace(changes[-1], label="Current version", path=path))

@@ -10,17 +10,19 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Sequence
+from typing import Literal
 
 import msgspec
 
 from ledger.domain.events import RecordedEvent
 from ledger.errors import LogReplaced, StoreBusy, UndecodableEvent
 from ledger.projections.projection import Projection
+from ledger.projections.records import ProjectionStatus, Skip
 from ledger.projections.skips import Skips
 from ledger.store.application import LedgerApplication
 from ledger.store.connections import begin_at_once, committed, transaction
 from ledger.store.leaf import leaf_hash
-from ledger.store.log import Row
+from ledger.store.log import Head, Row
 
 Progress = Callable[[int, int], None]
 """Is told the position reached and the position aimed at."""
@@ -97,6 +99,31 @@ class Standing(msgspec.Struct, frozen=True):
 
 class Damaged(Exception):
     """A file of views is damaged, or has been taken away."""
+
+
+def status_of(
+    name: str, standing: Standing, head: Head, skips: Sequence[Skip], known: Collection[str]
+) -> ProjectionStatus:
+    """Return how a read model stands.
+
+    Args:
+        name: Its name.
+        standing: Where it stands.
+        head: The end of the log.
+        skips: What read models pass over.
+        known: The names of those that this program has.
+    """
+    runs: Literal["running", "unknown"] = "running" if name in known else "unknown"
+    return ProjectionStatus(
+        name=name,
+        schema=standing.schema,
+        position=standing.position,
+        lag=head.position - standing.position,
+        state=runs if standing.failed_at is None else "stopped",
+        failed_at=standing.failed_at,
+        error=standing.error,
+        skipped=tuple(skip for skip in skips if skip.name == name),
+    )
 
 
 def standings(db: sqlite3.Connection) -> dict[str, Standing]:

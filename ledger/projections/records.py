@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from ledger.domain.values import Basis
 
@@ -50,6 +52,19 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     minor: bool
     fields: tuple[str, ...]
     erased: int | None = None
+
+
+def listed(history: Sequence[Change]) -> tuple[Change, ...]:
+    """Return what a page lists of a history: the versions that brought a headline.
+
+    The last of them stands for the current version: it is labelled so, and links where that is.
+    """
+    return with_current([change for change in history if change.listed], history[-1].path)
+
+
+def with_current(changes: Sequence[Change], path: str) -> tuple[Change, ...]:
+    """Return changes whose last is labelled the current version, which is at `path`."""
+    return (*changes[:-1], replace(changes[-1], label="Current version", path=path))
 
 
 class Related(msgspec.Struct, frozen=True):

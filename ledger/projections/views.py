@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from typing import Literal
 
 import msgspec
 
@@ -31,6 +30,7 @@ from ledger.projections.projector import (
     Standing,
     leaf_at,
     standings,
+    status_of,
 )
 from ledger.projections.rebuilding import drifts, prove, statuses
 from ledger.projections.records import (
@@ -41,7 +41,6 @@ from ledger.projections.records import (
     ViewStatus,
 )
 from ledger.projections.serving import TRIES, Serving, is_newer, lacking, taken_away
-from ledger.store.log import Head
 
 
 class Views(Serving):
@@ -111,7 +110,7 @@ class Views(Serving):
         generation = self._up_to_date(())
         stands, broken = generation.standings, self._registry.broken
         return tuple(
-            _status_of(
+            status_of(
                 name,
                 stands.get(name) or Standing(0, 0, b"", None, broken.get(name)),
                 generation.head,
@@ -383,22 +382,6 @@ class Views(Serving):
                     f"damaged, `ledger rebuild {model.name}`; or, as a last resort, "
                     f"`ledger projections skip {model.name} {failed_at} --reason ...`"
                 )
-
-
-def _status_of(
-    name: str, standing: Standing, head: Head, skips: Sequence[Skip], known: Collection[str]
-) -> ProjectionStatus:
-    runs: Literal["running", "unknown"] = "running" if name in known else "unknown"
-    return ProjectionStatus(
-        name=name,
-        schema=standing.schema,
-        position=standing.position,
-        lag=head.position - standing.position,
-        state=runs if standing.failed_at is None else "stopped",
-        failed_at=standing.failed_at,
-        error=standing.error,
-        skipped=tuple(skip for skip in skips if skip.name == name),
-    )
 
 
 def _damaged(place: Place) -> ProjectionDrifted:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from itertools import repeat
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -225,19 +224,8 @@ class SQLiteRecorder(LogRecorder):
         return [entry for (entry,) in found]
 
     def _rows(self, where: str, parameters: tuple[object, ...]) -> list[Row]:
-        query = f"SELECT {queries.COLUMNS} FROM events WHERE {where}"  # noqa: S608
         with self._reading() as reader:
-            try:
-                return _rows(reader.execute(query, parameters))
-            except sqlite3.OperationalError as error:
-                if "Could not decode to UTF-8" not in str(error):
-                    raise
-            # Somebody wrote into the file: it is told by whoever makes sense of the type.
-            reader.text_factory = lambda text: text.decode(errors="surrogateescape")
-            try:
-                return _rows(reader.execute(query, parameters))
-            finally:
-                reader.text_factory = str
+            return queries.select(reader, where, parameters)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -369,11 +357,6 @@ class SQLiteRecorder(LogRecorder):
                 f"{self.path} has log schema {version}, this program works with "
                 f"{schema.schema_version()}: bring it up with `ledger upgrade`"
             )
-
-
-def _rows(found: Iterable[tuple[Any, ...]]) -> list[Row]:
-    # As `Row._make`, but all in C: every reading of the log goes through here.
-    return list(map(tuple.__new__, repeat(Row), found))
 
 
 class SQLiteFactory(InfrastructureFactory[TrackingRecorder]):

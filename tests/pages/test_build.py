@@ -13,8 +13,7 @@ from ledger.domain.values import Layout, Source, StyleName
 from ledger.pages.build import build_page
 from ledger.pages.markdown import render
 from ledger.pages.model import ChangeLine, Page, RelatedLine
-from ledger.projections.changes import listed
-from ledger.projections.records import Change, Related
+from ledger.projections.records import Change, Related, listed
 
 MOMENT = datetime(2018, 2, 6, 13, 49, 25, tzinfo=UTC)
 
