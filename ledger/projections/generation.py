@@ -33,9 +33,16 @@ Result = TypeVar("Result")
 _CACHE = -32 * 1024
 """SQLite's page cache in KiB (negative says so): enough for the upper pages of every index."""
 
+IN_PASSING = -1024
+"""A cache that is enough for whoever reads a table once from end to end."""
+
 
 class Generation:
     """One file of views.
+
+    Args:
+        path: The file.
+        cache: The size of SQLite's page cache, as `PRAGMA cache_size` takes it.
 
     Attributes:
         path: The file.
@@ -45,8 +52,9 @@ class Generation:
         begun: The log's last position when it was begun.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, cache: int = _CACHE) -> None:
         self.path = path
+        self._cache = cache
         self._readers = Pool(self._open_reader)
         self._writers = Pool(self._open)
         self.head = Head(-1, 0)
@@ -192,7 +200,7 @@ class Generation:
         try:
             # Views can be made again, so a power cut may cost them; readers never wait for it.
             db.execute("PRAGMA synchronous = NORMAL")
-            db.execute(f"PRAGMA cache_size = {_CACHE}")
+            db.execute(f"PRAGMA cache_size = {self._cache}")
         except BaseException:
             db.close()
             raise

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import RLock
 
 from ledger.errors import LogReplaced, StoreBusy, StoreFull, StoreNotWritable
-from ledger.projections.generation import Generation, Result
+from ledger.projections.generation import IN_PASSING, Generation, Result
 from ledger.projections.place import Place
 from ledger.projections.projection import Projection
 from ledger.projections.projector import Damaged, Progress, Source
@@ -92,7 +92,7 @@ class Serving:
         Close it when done. None where there is none.
         """
         path = self._places[0].serving()
-        return None if path is None else Generation(path)
+        return None if path is None else Generation(path, IN_PASSING)
 
     def _serving(self, place: Place) -> Generation | None:
         """Return the generation that the pointer names, if it belongs to this log."""

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from ledger.audit.sections import ByEntry, ByPosition, by_entry, by_position
 from ledger.audit.tiles import WIDTH
-from ledger.projections.generation import Generation
+from ledger.projections.generation import IN_PASSING, Generation
 from ledger.projections.tree import stored
 from ledger.store.application import BATCH, LedgerApplication
 from ledger.store.log import Row
@@ -73,7 +73,7 @@ class Readings:
 
     def __init__(self, application: LedgerApplication, tree: Path | None, jobs: int) -> None:
         self._application = application
-        self._generation = None if tree is None else Generation(tree)
+        self._generation = None if tree is None else Generation(tree, IN_PASSING)
         self._reader = Reader(application, self._generation)
         self._jobs = jobs
         self._pool = (
@@ -155,7 +155,7 @@ _readers: list[Reader] = []
 
 
 def _open(url: str, tree: Path | None) -> None:
-    generation = None if tree is None else Generation(tree)
+    generation = None if tree is None else Generation(tree, IN_PASSING)
     _readers.append(Reader(LedgerApplication(url), generation))
 
 
