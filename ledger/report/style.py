@@ -123,6 +123,7 @@ details .narrow { margin-top: .5rem; }
   h2, h3, caption, thead { break-after: avoid; }
   tr, dl div, figure, .alarm { break-inside: avoid; }
   .wide { overflow: visible; }
+  td code { white-space: normal; }
   td, .wide td:last-child { min-width: 0; }
   nav, details { display: none; }
   main a[href^="http"]::after { content: " <" attr(href) ">"; font-size: .85em; }
