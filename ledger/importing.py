@@ -19,6 +19,19 @@ from ledger.service import CommandHandler
 from ledger.store.application import LedgerApplication
 
 
+class _Anything:
+    """Equals whatever it is compared with."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+
+ANYTHING = _Anything()
+
+
 class ImportTarget:
     """The ledger as `interchange` sees it; where there is none yet, it is empty."""
 
@@ -50,6 +63,9 @@ class ImportTarget:
                 continue
             values = {name: getattr(data, name) for name in FIELDS}
             said |= {name: value for name, value in values.items() if value is not UNSET}
+            if event.erased is not None:
+                # Nobody knows what it was: whatever a page says there is no news.
+                said |= dict.fromkeys(event.erased.fields, ANYTHING)
         return said
 
     def headlines(self, entry: UUID) -> list[tuple[str, str]]:

@@ -6,8 +6,11 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 from uuid import UUID
 
 import msgspec
@@ -20,7 +23,7 @@ from ledger.audit.keys import Signer
 from ledger.audit.merkle import inclusion_proof
 from ledger.audit.notes import Note, Verifier
 from ledger.audit.proofs import SignedTree
-from ledger.audit.tiles import WIDTH, Tile, entries_of, hashes_of, tiles_of
+from ledger.audit.tiles import WIDTH, Tile, entries_of, hashes_of, records_of, tiles_of
 from ledger.auditing import Auditor
 from ledger.domain.events import EntryErased, EntryRestated
 from ledger.errors import (
@@ -171,10 +174,8 @@ class Prover:
     def _export(self, tile: Tile, path: Path) -> bool:
         """Write a tile unless it is there; return whether it was written."""
         is_there = path.exists()
-        if tile.level is None and is_there:
-            return False
         data = self._hashes(tile)
-        if is_there and read(path) != data:
+        if is_there and _hashed(read(path), tile) != data:
             raise DoesNotHold(f"{path} is there and is not of this log: export to another folder")
         if is_there:
             return False
@@ -274,6 +275,13 @@ def _record(row: Row) -> str:
     return leaf_record(row).decode(errors="replace")
 
 
+def _hashed(data: bytes, tile: Tile) -> bytes:
+    """Return the hashes that a tile tells of, also one of leaf records."""
+    if tile.level is not None:
+        return data
+    return b"".join(sha256(b"\0" + record).digest() for record in records_of(data))
+
+
 def _is_erased(row: Row) -> bool:
     return isinstance(row.meta, Digest) or isinstance(row.content, Digest)
 
@@ -322,7 +330,7 @@ def write(path: Path, data: bytes) -> None:
     Raises:
         InvalidInput: It cannot be written.
     """
-    fresh = path.with_name(path.name + ".new")
+    fresh = path.with_name(f".{path.name}.{token_hex(4)}")
     try:
         with fresh.open("wb") as file:
             file.write(data)
@@ -330,4 +338,6 @@ def write(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         fresh.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
         raise InvalidInput(f"{path} cannot be written: {error.strerror}") from error

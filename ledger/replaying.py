@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from eventsourcing.persistence import IntegrityError
 
 from ledger.errors import InvalidInput
@@ -9,7 +11,9 @@ from ledger.projections.projector import Progress
 from ledger.projections.views import Views
 from ledger.results import ReplayReport
 from ledger.store.application import BATCH, LedgerApplication
+from ledger.store.erasures import blanks_of, is_blank
 from ledger.store.leaf import leaf_hash
+from ledger.store.log import Row
 
 
 def replay_all(
@@ -43,15 +47,34 @@ def _copy(application: LedgerApplication, into: str, upto: int) -> None:
     try:
         other.log.create()
         after = other.log.head().position
-        have, ours = other.log.read(after - 1, 1), application.log.read(after - 1, 1)
+        have, ours = other.rows(after - 1, 1), application.rows(after - 1, 1)
         if after > upto or (after and [*map(leaf_hash, have)] != [*map(leaf_hash, ours)]):
             raise InvalidInput(
                 f"the store {into} holds other events already: replay into a new one"
             )
+        is_blanked = False
         while rows := application.log.read(after, BATCH, upto):
-            other.log.load(rows)
+            _require_erasures(application, rows, upto)
+            # What is in the copy from before its erasure goes there as well.
+            blanks = list(blanks_of(rows, application.event_mapper))
+            other.log.load(rows, blanks)
+            is_blanked |= bool(blanks)
             after = rows[-1].position
+        if is_blanked:
+            other.log.purge()
     except IntegrityError as error:
         raise InvalidInput(f"somebody else writes to the store {into}: {error}") from error
     finally:
         other.close()
+
+
+def _require_erasures(application: LedgerApplication, rows: Sequence[Row], upto: int) -> None:
+    """Refuse to copy what was erased without the event that says so."""
+    for row in filter(is_blank, rows):
+        (resolved,) = application.rows(row.position - 1, 1)
+        erased = application.to_event(resolved).erased
+        if erased is not None and erased.position > upto:
+            raise InvalidInput(
+                f"event {row.position} was erased, as event {erased.position} says: a copy has to "
+                f"reach as far, so that it can be read: --until @{erased.position + 1}"
+            )

@@ -38,6 +38,7 @@ class Subscription(Iterator[RecordedEvent]):
         self._after = after
         self._leaf: bytes | None = None
         self._waiting: deque[Row] = deque()
+        self._erasure = 0
         self._closed = Event()
 
     def __enter__(self) -> Self:
@@ -58,6 +59,7 @@ class Subscription(Iterator[RecordedEvent]):
     def __next__(self) -> RecordedEvent:
         while not self._closed.is_set():
             if self._waiting or self._fetch():
+                self._forget_erased()
                 row = self._waiting[0]
                 event = self._application.to_event(row)
                 self._waiting.popleft()
@@ -65,6 +67,13 @@ class Subscription(Iterator[RecordedEvent]):
                 return event
             self._closed.wait(POLL_INTERVAL)
         raise StopIteration
+
+    def _forget_erased(self) -> None:
+        """Read what waits once more, where something was erased since it was read."""
+        erasure = self._application.log.last_erasure()
+        if erasure > self._erasure:
+            self._erasure = erasure
+            self._waiting = deque(self._application.rows(self._after, len(self._waiting)))
 
     def _fetch(self) -> bool:
         """Fetch the next events, and return whether there are any."""

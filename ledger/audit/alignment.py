@@ -70,19 +70,35 @@ def candidate(row: Row) -> Candidate:
     return Candidate(row._replace(meta=b"", content=b""), tail)
 
 
-def differences(rows: Iterable[Row], leaves: Iterable[Leaf]) -> tuple[list[Difference], bool]:
-    """Return where a log is not what it was, and whether that is all.
+class Comparison(NamedTuple):
+    """Where a log is not what it was.
+
+    Attributes:
+        differences: Where, by position.
+        is_all: Whether that is all.
+        reached: The position in the log of the last event that it once had; 0: it has none.
+    """
+
+    differences: list[Difference]
+    is_all: bool
+    reached: int
+
+
+def differences(rows: Iterable[Row], leaves: Iterable[Leaf]) -> Comparison:
+    """Return where a log is not what it was.
 
     Args:
         rows: The log as it is, by position; what came after the last leaf is let be.
         leaves: The leaves that it had, by position.
     """
     misfits: list[_Misfit] = []
-    strays = lost = 0
+    strays = lost = reached = 0
+    is_all = True
     for found in _misfits(map(candidate, rows), iter(leaves)):
         misfit = found
         if found.is_new:
             # What came later is no misfit, unless it is what is missed elsewhere.
+            reached = found.reached
             if not lost:
                 break
             gone = [leaf for one in misfits for leaf in one.leaves]
@@ -92,8 +108,9 @@ def differences(rows: Iterable[Row], leaves: Iterable[Leaf]) -> tuple[list[Diffe
         strays += len(misfit.rows)
         lost += len(misfit.leaves)
         if max(strays, lost) > MOST:
-            return _told(misfits), False
-    return _told(misfits), True
+            is_all = False
+            break
+    return Comparison(_told(misfits), is_all, reached)
 
 
 class _Misfit(NamedTuple):
@@ -104,12 +121,18 @@ class _Misfit(NamedTuple):
         leaves: Leaves that no row there had.
         is_new: There are no leaves any more: the rows came later.
         is_end: There are no rows any more.
+        last: The position of the last leaf, where there are no rows any more.
+        shift: How much higher the rows are than the leaves that they had.
+        reached: The position of the last row that had a leaf, where there are no leaves any more.
     """
 
     rows: list[Candidate]
     leaves: list[Leaf]
     is_new: bool = False
     is_end: bool = False
+    last: int = 0
+    shift: int = 0
+    reached: int = 0
 
 
 class _Ahead(Generic[Item]):
@@ -135,18 +158,23 @@ class _Ahead(Generic[Item]):
 def _misfits(rows: Iterator[Candidate], leaves: Iterator[Leaf]) -> Iterator[_Misfit]:
     ours, theirs = _Ahead(rows), _Ahead(leaves)
     is_lost = is_behind = False
-    shift = odd = 0
+    shift = odd = reached = 0
     while True:
         if not theirs.has(1):
             while found := ours.take(FARTHEST):
-                yield _Misfit(found, [], is_new=True)
+                yield _Misfit(found, [], is_new=True, reached=reached)
+            yield _Misfit([], [], is_new=True, reached=reached)
             return
         if not ours.has(1):
-            while gone := theirs.take(FARTHEST):
-                yield _Misfit([], gone, is_end=True)
+            gone = theirs.take(MOST)
+            last = gone[-1].position
+            while more := theirs.take(FARTHEST):
+                last = more[-1].position
+            yield _Misfit([], gone, is_end=True, last=last)
             return
         if ours.seen[0].was(theirs.seen[0]):
             (row,), (leaf,) = ours.take(1), theirs.take(1)
+            reached = row.row.position
             offset = row.row.position - leaf.position
             if offset not in {shift, odd} and not is_behind:
                 # Nothing before it tells why it is elsewhere; if the next ones are too, it is all
@@ -160,7 +188,7 @@ def _misfits(rows: Iterator[Candidate], leaves: Iterator[Leaf]) -> Iterator[_Mis
         fit = _next_fit(ours, theirs, far=not is_lost)
         is_lost, is_behind = fit is None, True
         surplus, lacking = fit or (1, 1)
-        yield _Misfit(ours.take(surplus), theirs.take(lacking))
+        yield _Misfit(ours.take(surplus), theirs.take(lacking), shift=shift)
 
 
 def _next_fit(
@@ -174,11 +202,14 @@ def _next_fit(
         far: Look for long runs, too.
     """
     for both in range(1, 2 * _NEAR):
-        for surplus in range(max(0, both - _NEAR), min(both, _NEAR) + 1):
+        # As many of each come first: one was altered, rather than one slipped in and one taken.
+        for surplus in sorted(
+            range(max(0, both - _NEAR), min(both, _NEAR) + 1), key=lambda n: abs(2 * n - both)
+        ):
             lacking = both - surplus
             if _fit(ours, theirs, surplus, lacking):
                 return surplus, lacking
-    for run in range(_NEAR, FARTHEST) if far else ():
+    for run in range(_NEAR, FARTHEST + 1) if far else ():
         for surplus, lacking in ((run, 0), (0, run)):
             if _fit(ours, theirs, surplus, lacking):
                 return surplus, lacking
@@ -203,7 +234,8 @@ def _told(misfits: list[_Misfit]) -> list[Difference]:
         for leaf in leaves:
             if leaf.position not in came and candidate_.was(leaf):
                 at = candidate_.row.position
-                found.append(Difference("reordered", at, at, leaf.position, candidate_.row))
+                if at != leaf.position:
+                    found.append(Difference("reordered", at, at, leaf.position, candidate_.row))
                 moved.add(at)
                 came.add(leaf.position)
                 break
@@ -211,9 +243,10 @@ def _told(misfits: list[_Misfit]) -> list[Difference]:
         stray = [one.row for one in misfit.rows if one.row.position not in moved]
         gone = [leaf.position for leaf in misfit.leaves if leaf.position not in came]
         # The event at its own place is the altered one; else they are taken in order.
-        pairs = [(row, row.position) for row in stray if row.position in gone]
-        others = [row for row in stray if row.position not in gone]
-        rest = [position for position in gone if position not in {row.position for row in stray}]
+        own = {row.position: row.position - misfit.shift for row in stray}
+        pairs = [(row, own[row.position]) for row in stray if own[row.position] in gone]
+        others = [row for row in stray if own[row.position] not in gone]
+        rest = [position for position in gone if position not in own.values()]
         pairs += zip(others, rest, strict=False)
         found += [
             Difference("altered", row.position, row.position, was, row) for row, was in pairs
@@ -222,9 +255,17 @@ def _told(misfits: list[_Misfit]) -> list[Difference]:
             Difference("inserted", row.position, row.position, None, row)
             for row in others[len(rest) :]
         ]
-        kind: Literal["truncated", "missing"] = "truncated" if misfit.is_end else "missing"
-        found += [Difference(kind, *run) for run in runs(rest[len(others) :])]
+        found += _gone(misfit, rest[len(others) :])
     return sorted(found, key=lambda difference: difference.position)
+
+
+def _gone(misfit: _Misfit, positions: list[int]) -> Iterator[Difference]:
+    for low, high in runs(positions):
+        if misfit.is_end:
+            is_last = high == misfit.leaves[-1].position
+            yield Difference("truncated", low, misfit.last if is_last else high)
+        else:
+            yield Difference("missing", low, high)
 
 
 def runs(positions: Iterable[int]) -> Iterator[tuple[int, int]]:

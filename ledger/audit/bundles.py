@@ -21,6 +21,7 @@ from ledger.audit.notes import Verifier, parse_note
 from ledger.audit.proofs import SignedTree, parse_leaf, require_included, signed_tree
 from ledger.domain.entry import NewsEntry, evolve
 from ledger.domain.events import EntryErased, EntryRestated, RecordedEvent, fields_set
+from ledger.domain.legality import why_illegal
 from ledger.domain.permalinks import RESERVED_SLUGS, path_of
 from ledger.errors import DoesNotHold, NoteError, UndecodableEvent
 from ledger.pages.build import build_page
@@ -269,8 +270,13 @@ def tell(bundle: Bundle) -> Told:
         events = [erasures.event(row, _MAPPER) for row in rows]
         state: NewsEntry | None = None
         versions: list[ProvenVersion] = []
+        is_partial = False
         paths: dict[tuple[str, str], str] = {}
         for event, evidence in zip(events, bundle.versions, strict=False):
+            is_partial |= event.erased is not None
+            why = why_illegal(state, event, is_partial=is_partial)
+            if why is not None:
+                raise DoesNotHold(f"version {event.version} breaks the rules: {why}")
             state = evolve(state, event)
             wanted = path_of(state.date, state.slug)
             # Who wants a path again has had it all the time.

@@ -46,8 +46,8 @@ def make(path: Path, name: str, *, witness: bool = False) -> Signer:
     Raises:
         InvalidInput: The name cannot be that of a key, or the file is there or cannot be made.
     """
-    if not name or "+" in name or any(map(str.isspace, name)):
-        raise InvalidInput(f"{name!r} cannot be a key's name: no spaces, no plus sign")
+    if not name or "+" in name or not name.isprintable() or any(map(str.isspace, name)):
+        raise InvalidInput(f"{name!a} cannot be a key's name: no spaces, no plus sign")
     private = secrets.token_bytes(_PRIVATE_BYTES)
     verifier = Verifier(name, COSIGNATURE if witness else ED25519, public_of(private))
     line = f"{_PREFIX}{name}+{verifier.key_id.hex()}+{encoded(bytes([verifier.kind]) + private)}\n"
@@ -80,6 +80,8 @@ def load(path: Path) -> Signer:
     found = decoded(key)
     if not line.startswith(_PREFIX) or found is None or len(found) != 1 + _PRIVATE_BYTES:
         raise NoteError(f"{path} holds no private key")
+    if found[0] not in {ED25519, COSIGNATURE}:
+        raise NoteError(f"the key in {path} is of type {found[0]}, which is not known here")
     signer = Signer(Verifier(name, found[0], public_of(found[1:])), found[1:])
     if signer.verifier.key_id.hex() != key_id:
         raise NoteError(f"the key in {path} is damaged")

@@ -123,6 +123,8 @@ def signed_tree(note: Note, known: Sequence[Verifier]) -> SignedTree:
     """
     verified = {(key.name, key.key_id): key for key in notes.verify(note, known)}
     checkpoint = parse_checkpoint(note.text)
+    if len({(one.name, one.key_id) for one in note.signatures}) < len(note.signatures):
+        raise NoteError("a key has signed the checkpoint twice")
     signers = []
     for signature in note.signatures:
         key = verified.get((signature.name, signature.key_id))
@@ -178,7 +180,7 @@ def check(data: bytes, known: Sequence[Verifier]) -> ProvenLeaf:
         DoesNotHold: The leaf record is none, or not in the tree at that index.
     """
     match = _FILE.fullmatch(data)
-    hashes = [_bytes(line) for line in match[3].splitlines()] if match else []
+    hashes = [_bytes(line) for line in match[3].split(b"\n")[:-1]] if match else []
     record = _bytes(match[1]) if match else None
     if match is None or record is None or None in hashes:
         raise NoteError("this is no tlog-proof with a leaf record: extra, index, hashes, a note")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import sha256
 from itertools import groupby
 from operator import attrgetter
+from uuid import UUID
 
 import msgspec
 
@@ -16,12 +17,14 @@ from ledger.audit.findings import Finding, Kind, entry_id
 from ledger.audit.merkle import complete
 from ledger.audit.tiles import WIDTH
 from ledger.domain.entry import NewsEntry, evolve
-from ledger.domain.events import EntryErased, RecordedEvent
+from ledger.domain.events import EntryErased, EntryRestated, RecordedEvent
 from ledger.domain.legality import why_illegal
 from ledger.errors import UndecodableEvent
 from ledger.store.erasures import named_blob
 from ledger.store.leaf import Digest, leaf_hash
 from ledger.store.log import Row
+
+HASH_BYTES = 32
 
 _META, _CONTENT, _TIME = map(attrgetter, ("meta", "content", "recorded_at"))
 
@@ -35,7 +38,9 @@ class ByPosition(msgspec.Struct):
         tiles: The hash of every complete tile.
         rest: The leaf hashes that fill no tile any more.
         cuts: Size to the leaf hashes of its last tile, for sizes within a tile.
+        first: The position of its first event.
         differs: Whether the stored leaf hashes are others.
+        lacking: The first position whose leaf hash should be stored and is not.
         has_gaps: Whether a position is missing.
         backwards: The positions whose time is before that of the position before.
         first_at: The time of its first event, in microseconds since 1970-01-01T00:00:00Z.
@@ -47,7 +52,9 @@ class ByPosition(msgspec.Struct):
     tiles: list[bytes] = []
     rest: list[bytes] = []
     cuts: dict[int, list[bytes]] = {}
+    first: int = 0
     differs: bool = False
+    lacking: int | None = None
     has_gaps: bool = False
     backwards: list[int] = []
     first_at: int = 0
@@ -55,7 +62,7 @@ class ByPosition(msgspec.Struct):
 
 
 def by_position(
-    rows: Sequence[Row], low: int, stored: bytes, sizes: Collection[int]
+    rows: Sequence[Row], low: int, stored: bytes, sizes: Collection[int], expected: int = 0
 ) -> ByPosition:
     """Read a section by position.
 
@@ -64,10 +71,14 @@ def by_position(
         low: The position before its first: a multiple of `WIDTH`.
         stored: The leaf hashes that are stored of it, from its first on; as many as there are.
         sizes: At these the tree's root will be wanted.
+        expected: How many leaf hashes should be stored.
     """
     found = ByPosition(low, len(rows))
+    if len(stored) < expected * HASH_BYTES:
+        found.lacking = low + len(stored) // HASH_BYTES + 1
     if not rows:
         return found
+    found.first = rows[0].position
     leaves = leaf_hashes(rows)
     found.has_gaps = rows[0].position != low + 1 or rows[-1].position != low + len(rows)
     found.differs = not stored.startswith(b"".join(leaves)[: len(stored)])
@@ -154,8 +165,13 @@ class _History:
         self._state: NewsEntry | None = None
         # Behind a gap nobody can say what is legal.
         self._is_whole = True
+        self._commands: set[UUID] = set()
         self._named: set[tuple[int, str]] = set()
         self._blank: set[tuple[int, str]] = set()
+        # The erasure that waits for what remains to be restated, and what was restated last.
+        self._erasure: Row | None = None
+        self._erased: set[int] = set()
+        self._restated: tuple[Row, set[int]] | None = None
 
     def take(self, row: Row) -> None:
         """Take the next event."""
@@ -172,9 +188,12 @@ class _History:
             self._is_whole = False
             self._tell("altered", row, _reason(error))
             return
+        if event.meta.command in self._commands:
+            self._tell("altered", row, "the command that it answers was answered before")
+        self._commands.add(event.meta.command)
         self._note_erasures(row, event)
         if self._is_whole:
-            why = why_illegal(self._state, event)
+            why = why_illegal(self._state, event, is_partial=bool(self._blank))
             try:
                 self._state = evolve(self._state, event)
             except UndecodableEvent as error:
@@ -184,7 +203,10 @@ class _History:
 
     def end(self) -> None:
         """Say what can be said only once all events are read."""
-        for position in sorted({position for position, _ in self._named - self._blank}):
+        if self._erasure is not None:
+            self._tell("altered", self._erasure, "what remains of what it erased is not restated")
+        came_back = sorted({position for position, _ in self._named - self._blank})
+        for position in came_back:
             finding = Finding(
                 kind="altered",
                 position=position,
@@ -192,14 +214,27 @@ class _History:
                 message="it was erased, as another event says, and yet there is content",
             )
             self._found.findings.append((finding, (position,)))
+        is_other = self._restated is not None and self._restated[1] != self._erased
+        if self._restated is not None and is_other and self._is_whole and not came_back:
+            self._tell("altered", self._restated[0], "it restates others than were erased")
 
     def _note_erasures(self, row: Row, event: RecordedEvent) -> None:
+        data = event.data
         if event.erased is not None:
             self._found.erased[row.position] = event.erased.position
-            blobs = (("content", event.erased.text), ("meta", event.erased.names))
-            self._blank |= {(row.position, name) for name, is_gone in blobs if is_gone}
-        if isinstance(event.data, EntryErased):
-            for blob in map(named_blob, event.data.blanked):
+            blobs = (("content", row.content), ("meta", row.meta))
+            self._blank |= {(row.position, n) for n, blob in blobs if isinstance(blob, Digest)}
+            if not isinstance(data, EntryRestated):
+                self._erased.add(row.version)
+        erasure, self._erasure = self._erasure, None
+        is_behind = erasure is not None and row.position == erasure.position + 1
+        if isinstance(data, EntryRestated) != is_behind:
+            self._tell("altered", row, "what remains is restated behind an erasure, only there")
+        if isinstance(data, EntryRestated) and event.erased is None:
+            self._restated = row, {remains.version for remains in data.versions}
+        if isinstance(data, EntryErased):
+            self._erasure = row
+            for blob in map(named_blob, data.blanked):
                 if blob is None:
                     self._tell("altered", row, "it does not say what it erased")
                 else:

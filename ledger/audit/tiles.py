@@ -60,3 +60,12 @@ def hashes_of(subtree: Subtree, tile: Tile) -> bytes:
 def entries_of(records: Iterable[bytes]) -> bytes:
     """Return a tile of leaf records: each after its length, 16 bits, big-endian."""
     return b"".join(len(record).to_bytes(2) + record for record in records)
+
+
+def records_of(data: bytes) -> Iterator[bytes]:
+    """Yield the leaf records of a tile, the last one cut off where the tile is."""
+    at = 0
+    while at < len(data):
+        size = int.from_bytes(data[at : at + 2])
+        yield data[at + 2 : at + 2 + size]
+        at += 2 + size

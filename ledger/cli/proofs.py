@@ -231,6 +231,11 @@ def verdict_lines(verdict: Verdict) -> Iterable[str]:
     if not verdict.complete:
         yield "- That there are no other, later versions: the bundle was made without --complete."
     yield f"- What came after the first {tree.size} events of the log."
+    if any(one.erased is not None for one in versions):
+        yield (
+            "- That what remains of erased text was said: who erased the rest restated it, and "
+            "later versions inherit it."
+        )
     yield "- That the text is true."
     yield "- Who the actors really were: names are claimed, not authenticated."
     for basis, known in _BASES.items():

@@ -91,10 +91,12 @@ def _read(path: Path) -> bytes:
 
 
 def _show(found: Verification) -> None:
-    click.echo(f"{found.origin}: {found.size:,} events of {found.entries:,} entries, read twice")
+    click.echo(
+        f"{plain(found.origin)}: {found.size:,} events of {found.entries:,} entries, read twice"
+    )
     click.echo(f"root {found.root}")
     for one in found.checkpoints:
-        by = f" signed by {', '.join(one.signed_by)}" if one.signed_by else ""
+        by = f" signed by {plain(', '.join(one.signed_by))}" if one.signed_by else ""
         verdict = "holds" if one.holds else click.style("does not hold", fg="red")
         click.echo(f"checkpoint of {one.size:,} events{by}: {verdict}")
     for position, eraser in sorted(found.erased.items()):

@@ -11,9 +11,10 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from ledger.domain.commands import EraseVersions
-from ledger.domain.entry import evolve
+from ledger.domain.entry import NewsEntry, evolve
 from ledger.domain.events import (
     CorrectionPublished,
     EntryCreated,
@@ -101,6 +102,9 @@ def plan(
     nameless = {e.version for e in events if e.erased is not None and e.erased.names}
     texts = erased | wanted if command.text else erased
     names = nameless | wanted if command.names else nameless
+    # An older program's digest of the command is in the meta; it tells who guesses the text.
+    telling = {e.version for e in events if e.meta.digest and e.version in texts}
+    restated = {e.version for e in events if e.erased is not None and e.erased.restated}
     witnesses = _witnesses(events, texts)
     last = _last_setters(events)
     gone: dict[int, tuple[str, ...]] = {}
@@ -109,12 +113,13 @@ def plan(
     shown: list[tuple[int, str]] = []
     for event in events:
         version = event.version
-        if version not in texts | names:
+        if version not in texts | names | restated:
             continue
         left: dict[str, object] = {}
         lost: list[str] = []
         for field, value in _set_by(event).items() if version in texts else ():
-            shown_by = tuple(w for w in witnesses if version <= w < last[version, field])
+            # Whoever inherits it, and whoever says the same by himself.
+            shown_by = tuple(w for w, state in witnesses.items() if getattr(state, field) == value)
             if event.erased is not None and field in event.erased.fields:
                 lost.append(field)
             elif field in FILING or not value:
@@ -132,7 +137,9 @@ def plan(
         had = event.erased.fields if event.erased is not None else ()
         if new := tuple(field for field in lost if field not in had):
             gone[version] = new
-        remains.append(_remains(event, left, lost, version in names))
+        meta = _nameless(event.meta) if version in names else replace(event.meta, digest=b"")
+        is_restated = version in names | telling | restated
+        remains.append(_remains(event, left, lost, meta if is_restated else None))
     if shown:
         # What is asked for comes before what stayed of an erasure before.
         version, field = min(shown, key=lambda pair: pair[0] not in wanted)
@@ -151,7 +158,7 @@ def plan(
         gone=gone,
         kept=tuple(kept),
         contents=tuple(sorted((texts | superseded) - erased)),
-        metas=tuple(sorted(names - nameless)),
+        metas=tuple(sorted(names - nameless | telling)),
         remains=tuple(remains),
     )
 
@@ -162,6 +169,8 @@ def _wanted(events: Sequence[RecordedEvent], command: EraseVersions) -> set[int]
     if not command.versions:
         raise InvalidInput("nothing to erase: name a version")
     for version in command.versions:
+        if type(version) is not int:
+            raise InvalidInput(f"{version!r} is no version: they are numbers")
         if not 1 <= version <= len(events):
             raise VersionNotFound(
                 f"entry {command.entry} has no version {version}; it has 1 to {len(events)}"
@@ -201,9 +210,9 @@ def _last_setters(events: Sequence[RecordedEvent]) -> dict[tuple[int, str], int]
     return found
 
 
-def _witnesses(events: Sequence[RecordedEvent], erased: Collection[int]) -> list[int]:
-    """Return the versions that have to read as they did."""
-    found: list[int] = []
+def _witnesses(events: Sequence[RecordedEvent], erased: Collection[int]) -> dict[int, NewsEntry]:
+    """Return the versions that have to read as they did, and how that is."""
+    found: dict[int, NewsEntry] = {}
     state = None
     for event in events:
         state = evolve(state, event)
@@ -212,7 +221,7 @@ def _witnesses(events: Sequence[RecordedEvent], erased: Collection[int]) -> list
             and state.status == "active"
             and not isinstance(event.data, EntryErased | EntryRestated)
         ):
-            found.append(event.version)
+            found[event.version] = state
     return found
 
 
@@ -224,39 +233,47 @@ def _status(events: Sequence[RecordedEvent]) -> str:
 
 
 def _remains(
-    event: RecordedEvent, left: Mapping[str, object], lost: Sequence[str], nameless: bool
+    event: RecordedEvent, left: Mapping[str, object], lost: Sequence[str], meta: Meta | None
 ) -> Remains:
-    data, meta = event.data, event.meta
-    is_edit = isinstance(data, EntryEdited)
+    data = event.data
     inferred = data.inferred if isinstance(data, EntryCreated | EntryEdited) else UNSET
     return Remains(
         version=event.version,
         stays=EntryEdited(
             **left,  # type: ignore[arg-type]
             inferred=inferred,
-            reverts_to=data.reverts_to if isinstance(data, EntryEdited) and is_edit else None,
+            reverts_to=data.reverts_to if isinstance(data, EntryEdited) else None,
         ),
         gone=tuple(lost),
         kind=data.kind if isinstance(data, CorrectionPublished) else None,
         into=data.into if isinstance(data, EntryMerged) else None,
-        meta=Meta(
-            actor=NAME,
-            published_at=meta.published_at,
-            command=meta.command,
-            basis=meta.basis,
-            minor=meta.minor,
-        )
-        if nameless
-        else None,
+        meta=meta,
+        imported=data.origin is not None,
+    )
+
+
+def _nameless(meta: Meta) -> Meta:
+    return Meta(
+        actor=NAME,
+        published_at=meta.published_at,
+        command=meta.command,
+        basis=meta.basis,
+        minor=meta.minor,
     )
 
 
 def _nothing_goes(wanted: Collection[int], kept: Sequence[Kept]) -> Refused:
     versions = ", ".join(map(str, sorted(wanted)))
     shown = sorted({version for one in kept for version in one.shown_by})
+    if not shown and kept:
+        return Refused(
+            f"nothing would go: the slug of version {versions} stays, because the path of another "
+            "entry was numbered after it"
+        )
     if not shown:
         return NothingChanged(
-            f"version {versions} says nothing that could be erased, or it was erased already"
+            f"version {versions} says nothing that could be erased, or it was erased already (if "
+            "that was cut short, `ledger purge` finishes it)"
         )
     fields = ", ".join(dict.fromkeys(one.field for one in kept if one.shown_by))
     return Refused(
@@ -278,17 +295,20 @@ def substitute(cls: type[EventData], position: int, by: int, remains: Remains) -
     values = {
         name: value for name in FIELDS if (value := getattr(remains.stays, name)) is not UNSET
     } | {name: _placeholder(name, position, by) for name in remains.gone if name in FIELDS}
+    origin = NAME if remains.imported else None
     if cls is EntryCreated:
         inferred = remains.stays.inferred
         return EntryCreated(
             **values,
             inferred=() if inferred is UNSET else inferred,
+            origin=origin,
         )
     if cls is EntryEdited:
         return EntryEdited(
             **values,
             inferred=remains.stays.inferred,
             reverts_to=remains.stays.reverts_to,
+            origin=origin,
         )
     if cls is CorrectionPublished and remains.kind is not None:
         return CorrectionPublished(kind=remains.kind, text=notice(by))

@@ -31,11 +31,13 @@ class Meta(
         published_at: When this version became public; aware, UTC.
         basis: How that time is known.
         command: The id of the command that this event answers.
+        digest: In events of older programs, what is `EventData.digest` now.
     """
 
     actor: str
     published_at: datetime
     command: UUID
+    digest: bytes = b""
     basis: Basis = "stated"
     reason: str | None = None
     minor: bool = False
@@ -148,14 +150,16 @@ class Remains(
         version: Which.
         stays: What it set that later versions still show, and how it was filed.
         gone: Names of what else it set: fields, or the text of a correction.
+        imported: Whether an import had said it.
         kind: That of the correction that it was.
         into: The entry that it was merged into.
-        meta: Who and when, without names; None: nothing was taken away of that.
+        meta: Who and when, in the place of what was taken away of that; None: nothing was.
     """
 
     version: int
     stays: EntryEdited = EntryEdited()
     gone: tuple[str, ...] = ()
+    imported: bool = False
     kind: CorrectionKind | None = None
     into: UUID | None = None
     meta: Meta | None = None
@@ -209,6 +213,7 @@ class Erasure(msgspec.Struct, frozen=True):
         position: The `EntryErased` event that says so.
         text: Whether what the event said is gone, but for what still shows elsewhere.
         names: Whether the actor's name is gone, and the reason with it.
+        restated: Whether who, why and when is told anew, be it with the names.
         fields: Names of what is gone of the text: fields, or the text of a correction.
     """
 
@@ -216,6 +221,7 @@ class Erasure(msgspec.Struct, frozen=True):
     text: bool
     names: bool
     fields: tuple[str, ...] = ()
+    restated: bool = False
 
 
 class RecordedEvent(Event, frozen=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from msgspec import UNSET
 
 from ledger.domain import rules
@@ -10,47 +12,69 @@ from ledger.domain.events import (
     CorrectionPublished,
     EntryCreated,
     EntryEdited,
+    EntryErased,
     EntryMerged,
     EntryReinstated,
+    EntryRestated,
     EntryRetracted,
     RecordedEvent,
 )
 from ledger.domain.values import FIELDS
 from ledger.errors import InvalidInput
 
+CLOCKS_APART = timedelta(days=1)
+"""How far the clock of who decides and that of the store may be apart."""
 
-def why_illegal(state: NewsEntry | None, event: RecordedEvent) -> str | None:
+
+def why_illegal(
+    state: NewsEntry | None, event: RecordedEvent, *, is_partial: bool = False
+) -> str | None:
     """Return which rule of `decide` an event breaks; None: it is legal.
 
     Args:
         state: The entry before it.
         event: An event that `evolve` takes.
+        is_partial: Whether something of the state was erased, so that nobody can say any more
+            what an edit changed.
     """
     try:
         rules.check_text("actor", event.meta.actor)
-        if event.erased is None:
+        if event.meta.reason is not None:
+            rules.check_text("reason", event.meta.reason)
+        if event.erased is None or not event.erased.text:
             _check_values(event)
     except InvalidInput as error:
         return str(error)
-    return None if state is None else _why_not_now(state, event)
+    if event.meta.published_at > event.recorded_at + CLOCKS_APART:
+        return "it was published after it was recorded"
+    return None if state is None else _why_not_now(state, event, is_partial)
 
 
 def _check_values(event: RecordedEvent) -> None:
     data = event.data
+    # A day is in the future only for whoever recorded it.
+    now = max(event.recorded_at, event.meta.published_at)
     if isinstance(data, EntryCreated | EntryEdited):
-        # A day is in the future only for whoever recorded it.
-        now = max(event.recorded_at, event.meta.published_at)
-        for name in FIELDS:
-            value = getattr(data, name)
-            if value is not UNSET:
-                rules.check_field(name, value, now)
-        if data.inferred is not UNSET:
-            rules.check_inferred(data.inferred)
+        _check_fields(data, now)
     elif isinstance(data, CorrectionPublished):
         rules.check_text("text of the correction", data.text)
+    elif isinstance(data, EntryErased):
+        rules.check_text("authority", data.authority)
+    elif isinstance(data, EntryRestated):
+        for remains in data.versions:
+            _check_fields(remains.stays, now)
 
 
-def _why_not_now(state: NewsEntry, event: RecordedEvent) -> str | None:
+def _check_fields(data: EntryCreated | EntryEdited, now: datetime) -> None:
+    for name in FIELDS:
+        value = getattr(data, name)
+        if value is not UNSET:
+            rules.check_field(name, value, now)
+    if data.inferred is not UNSET:
+        rules.check_inferred(data.inferred)
+
+
+def _why_not_now(state: NewsEntry, event: RecordedEvent, is_partial: bool) -> str | None:
     data = event.data
     match data:
         case EntryEdited() | EntryRetracted() | EntryMerged() if state.status != "active":
@@ -61,15 +85,15 @@ def _why_not_now(state: NewsEntry, event: RecordedEvent) -> str | None:
             return "the entry was neither retracted nor merged"
         case EntryMerged() if data.into == state.id:
             return "the entry is merged into itself"
-        case EntryEdited() if event.erased is None:
-            return _why_no_edit(state, data)
+        case EntryEdited() if event.erased is None or not event.erased.text:
+            return _why_no_edit(state, data, is_partial)
     return None
 
 
-def _why_no_edit(state: NewsEntry, data: EntryEdited) -> str | None:
+def _why_no_edit(state: NewsEntry, data: EntryEdited, is_partial: bool) -> str | None:
     if data.reverts_to is not None and not 1 <= data.reverts_to <= state.version:
         return f"there is no version {data.reverts_to} before it to restore"
     changed = (name for name in FIELDS if getattr(data, name) not in (UNSET, getattr(state, name)))
-    if next(changed, None) is None and data.inferred in (UNSET, state.inferred):
+    if not is_partial and next(changed, None) is None and data.inferred in (UNSET, state.inferred):
         return "it changes nothing"
     return None

@@ -26,6 +26,7 @@ from ledger.projections.projector import (
 )
 from ledger.store.application import LedgerApplication
 from ledger.store.connections import Pool, connect, transaction, translated
+from ledger.store.files import lies_still
 from ledger.store.log import Head
 
 Result = TypeVar("Result")
@@ -207,6 +208,8 @@ class Generation:
         return db
 
     def _open_reader(self) -> sqlite3.Connection:
+        if lies_still(self.path):
+            return connect(self.path, "ro", immutable=True)
         db = self._open()
         db.execute("PRAGMA query_only = ON")
         return db

@@ -88,19 +88,32 @@ def stored(db: sqlite3.Connection, level: int, low: int, high: int) -> bytes:
         db: The views.
         level: 0: those of the leaves; n: those of complete subtrees of 256^n leaves.
         low: The first.
-        high: Behind the last; fewer are returned where there are no more.
+        high: Behind the last. Only those before the first that is not there are returned.
     """
-    tiles = db.execute(
-        "SELECT hashes FROM tiles WHERE level = ? AND number BETWEEN ? AND ? ORDER BY number",
-        (level, low >> HEIGHT, high - 1 >> HEIGHT),
-    )
-    edge = db.execute(
-        "SELECT hash FROM edge WHERE level = ? AND number >= ? AND number < ? ORDER BY number",
-        (level, low & -WIDTH, high),
-    )
-    found = b"".join(hashes for (hashes,) in (*tiles, *edge))
-    at = low & WIDTH - 1
-    return found[at * HASH_BYTES : (at + high - low) * HASH_BYTES]
+    found: list[bytes] = []
+    number = low >> HEIGHT
+    for at, hashes in db.execute(
+        "SELECT number, hashes FROM tiles WHERE level = ? AND number BETWEEN ? AND ? "
+        "ORDER BY number",
+        (level, number, high - 1 >> HEIGHT),
+    ):
+        if at != number or len(hashes) != WIDTH * HASH_BYTES:
+            break
+        found.append(hashes)
+        number += 1
+    else:
+        first = number << HEIGHT
+        for at, hash_ in db.execute(
+            "SELECT number, hash FROM edge WHERE level = ? AND number BETWEEN ? AND ? "
+            "ORDER BY number",
+            (level, first, high - 1),
+        ):
+            if at != first or len(hash_) != HASH_BYTES:
+                break
+            found.append(hash_)
+            first += 1
+    begin = low & WIDTH - 1
+    return b"".join(found)[begin * HASH_BYTES : (begin + high - low) * HASH_BYTES]
 
 
 def subtrees(db: sqlite3.Connection) -> Subtree:

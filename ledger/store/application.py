@@ -18,7 +18,7 @@ from ledger.store.erasures import Erasures, erasures_of, is_blank
 from ledger.store.leaf import Digest
 from ledger.store.log import LogRecorder, Row, to_datetime, to_microseconds
 from ledger.store.mapper import EventMapper
-from ledger.store.urls import DEFAULT_URL, parse_store_url
+from ledger.store.urls import DEFAULT_URL, absolute
 
 BATCH = 1000
 
@@ -45,10 +45,9 @@ class LedgerApplication(Application[UUID]):
     name = "ledger"
 
     def __init__(self, url: str = DEFAULT_URL) -> None:
-        parse_store_url(url)
-        self.url = url
+        self.url = absolute(url)
         # The environment is given whole, so that no stray variable picks another store.
-        super().__init__({"PERSISTENCE_MODULE": "ledger.store.sqlite", "LEDGER_STORE": url})
+        super().__init__({"PERSISTENCE_MODULE": "ledger.store.sqlite", "LEDGER_STORE": self.url})
 
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
         """Return the environment that was given, and nothing of the process's own."""

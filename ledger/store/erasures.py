@@ -7,10 +7,10 @@ away, what remains of it in the entry's last `EntryRestated`.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ledger.domain.erasure import substitute
+from ledger.domain.erasure import NAME, substitute
 from ledger.domain.events import (
     EVENT_TYPES,
     EntryErased,
@@ -21,7 +21,7 @@ from ledger.domain.events import (
 )
 from ledger.errors import UndecodableEvent
 from ledger.store.leaf import Digest
-from ledger.store.log import Row
+from ledger.store.log import Blank, BlobName, Row
 from ledger.store.mapper import EventMapper
 
 _BLANKED = re.compile(r"@([1-9][0-9]*) (content|meta) ([0-9a-f]{64})")
@@ -36,14 +36,27 @@ class NamedBlob(NamedTuple):
     """A blob that an `EntryErased` names: of the event at a position its content, or its meta."""
 
     position: int
-    name: str
+    name: BlobName
     digest: bytes
 
 
 def named_blob(line: str) -> NamedBlob | None:
     """Return what a line of an `EntryErased` names; None where it names nothing."""
     match = _BLANKED.fullmatch(line)
-    return NamedBlob(int(match[1]), match[2], bytes.fromhex(match[3])) if match else None
+    if match is None:
+        return None
+    name: BlobName = "meta" if match[2] == "meta" else "content"
+    return NamedBlob(int(match[1]), name, bytes.fromhex(match[3]))
+
+
+def blanks_of(rows: Sequence[Row], mapper: EventMapper) -> Iterator[Blank]:
+    """Yield what the `EntryErased` events among these rows name."""
+    for row in rows:
+        if row.type.partition("@")[0] == EntryErased.__name__:
+            data = mapper.to_data(row)
+            if isinstance(data, EntryErased):
+                for blob in filter(None, map(named_blob, data.blanked)):
+                    yield Blank(blob.position, blob.name)
 
 
 def is_blank(row: Row) -> bool:
@@ -102,11 +115,12 @@ class Erasures(NamedTuple):
         except TypeError as error:
             raise _nothing_remains(row, by) from error
         gone = remains.gone if erased_content else ()
+        is_nameless = erased_meta and remains.meta is not None and remains.meta.actor == NAME
         return mapper.to_event(
             row,
             data=data,
             meta=remains.meta if erased_meta else None,
-            erased=Erasure(by, erased_content, erased_meta, gone),
+            erased=Erasure(by, erased_content, is_nameless, gone, erased_meta),
         )
 
 
@@ -121,16 +135,22 @@ def _nothing_remains(row: Row, by: int) -> UndecodableEvent:
 def erasures_of(rows: Sequence[Row], mapper: EventMapper) -> Erasures:
     """Return what was erased of an entry, given all its rows."""
     found = Erasures({}, {}, {})
+    before = ""
     for row in rows:
-        name = row.type.partition("@")[0]
+        name, last = row.type.partition("@")[0], before
+        before = name
         if name not in _KINDS or not row.content:
             continue
-        data = mapper.to_data(row)
+        try:
+            data = mapper.to_data(row)
+        except UndecodableEvent:
+            # Whoever reads that event itself will tell; what it named is gone without a reason.
+            continue
         if isinstance(data, EntryErased):
             for blob in filter(None, map(named_blob, data.blanked)):
                 found.digests[blob.position, blob.name] = blob.digest
                 found.by[blob.position] = row.position
-        elif isinstance(data, EntryRestated):
+        elif isinstance(data, EntryRestated) and last == EntryErased.__name__:
             found.remains.clear()
             found.remains.update((remains.version, remains) for remains in data.versions)
     return found

@@ -65,11 +65,26 @@ class Row(NamedTuple):
     content: bytes
 
 
+BlobName = Literal["meta", "content"]
+
+
 class Blank(NamedTuple):
     """A blob to take away: meta or content of the event at a position."""
 
     position: int
-    blob: Literal["meta", "content"]
+    blob: BlobName
+
+
+class Integrity(NamedTuple):
+    """What is wrong with a store itself, whatever its events say.
+
+    Attributes:
+        wrong: What is other than it should be: nothing that is read can be relied on.
+        missing: What should be there and is not, but changes no answer: guards, say.
+    """
+
+    wrong: list[str]
+    missing: list[str]
 
 
 class Appended(NamedTuple):
@@ -179,13 +194,14 @@ class LogRecorder(ApplicationRecorder):
         """
 
     @abstractmethod
-    def load(self, rows: Sequence[Row]) -> None:
+    def load(self, rows: Sequence[Row], blanks: Sequence[Blank] = ()) -> None:
         """Append events as they lie in another log: their bytes, positions and times.
 
         This is for copies and replays, and for nothing else.
 
         Args:
             rows: The events that follow this log's end, in order.
+            blanks: What they say was erased there, and is to be blanked here as well.
 
         Raises:
             eventsourcing.persistence.IntegrityError: They do not follow it.
@@ -216,6 +232,10 @@ class LogRecorder(ApplicationRecorder):
         Raises:
             StoreBusy: Somebody is reading what was; nothing is lost by trying again.
         """
+
+    @abstractmethod
+    def integrity(self) -> Integrity:
+        """Return what is wrong with the store itself: its tables, their indexes, their guards."""
 
     @abstractmethod
     def last_erasure(self) -> int:

@@ -42,6 +42,7 @@ _UNREADABLE = (
     AttributeError,
     KeyError,
     OverflowError,
+    RecursionError,
     TypeError,
     ValueError,
 )
@@ -149,14 +150,14 @@ class EventMapper(Mapper[UUID]):
         cls = self._types.get(class_name)
         if cls is None or not _SCHEMA.fullmatch(digits):
             raise _UnknownType(f"the event type {name} is unknown; is this program too old?")
+        if int(digits) > cls.__schema__:
+            raise _UnknownType(f"{name} is newer than this program, which knows {type_name(cls)}")
         data = msgspec.msgpack.decode(payload)
         for schema in range(int(digits), cls.__schema__):
             upcaster = self._upcasters.get((class_name, schema))
             if upcaster is None:
                 raise _UnknownType(f"nothing leads {name} to schema {schema + 1}")
             data = upcaster(data)
-        if int(digits) > cls.__schema__:
-            raise _UnknownType(f"{name} is newer than this program, which knows {type_name(cls)}")
         return msgspec.convert(data, cls)
 
     # From here on: the library's interface.

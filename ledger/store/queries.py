@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from itertools import repeat
 from typing import Any
 
-from ledger.store.log import Appended, Head, Identity, NewRow, Row
+from eventsourcing.persistence import IntegrityError
+
+from ledger.store.log import Appended, Blank, Head, Identity, NewRow, Row
 
 COLUMNS = "position, entry, version, type, recorded_at, meta, content"
 INSERT = f"INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
@@ -69,6 +71,23 @@ def version_of(connection: sqlite3.Connection, entry: bytes) -> int:
 def identity(connection: sqlite3.Connection) -> Identity:
     """Return what the ledger is called."""
     return Identity(*connection.execute("SELECT id, origin, created_at FROM ledger").fetchone())
+
+
+def blank(connection: sqlite3.Connection, blanks: Sequence[Blank]) -> None:
+    """Take blobs away, in a transaction that has begun.
+
+    Raises:
+        eventsourcing.persistence.IntegrityError: There is no such event.
+    """
+    # What is freed is overwritten with zeros.
+    connection.execute("PRAGMA secure_delete = ON")
+    for position, blob in blanks:
+        done = connection.execute(
+            f"UPDATE events SET {blob} = x'' WHERE position = ?",  # noqa: S608
+            (position,),
+        )
+        if done.rowcount != 1:
+            raise IntegrityError(f"ledger: there is no event {position} to blank")
 
 
 def last_erasure(connection: sqlite3.Connection) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from ledger.errors import NotALedger, StoreTooNew
+from ledger.store.log import Integrity
 
 APPLICATION_ID = 0x6C656467
 """Marks a SQLite file as ours ("ledg")."""
@@ -131,6 +133,41 @@ def version_of(connection: sqlite3.Connection, path: Path) -> int:
             "use a newer program"
         )
     return version
+
+
+def integrity(connection: sqlite3.Connection) -> Integrity:
+    """Return what is wrong with a log's tables, indexes and triggers.
+
+    An index decides what is read of an entry, and a view or a trigger could decide anything; no
+    proof covers them. So each has to be the one that this program makes, and SQLite compares the
+    indexes with the tables row by row.
+    """
+    with closing(sqlite3.connect(":memory:")) as sound:
+        migrate(sound, 0)
+        should = _objects(sound)
+    have = _objects(connection)
+    wrong = [
+        f"the {kind} {name} of the database is not the ledger's own"
+        for (kind, name), sql in have.items()
+        if should.get((kind, name)) != sql
+    ]
+    missing = [
+        f"the {kind} {name} that guards the log is missing from the database"
+        for kind, name in should.keys() - have.keys()
+    ]
+    if not wrong:
+        wrong += [
+            f"the database says of itself: {line}"
+            for (line,) in connection.execute("PRAGMA integrity_check")
+            if line != "ok"
+        ]
+    return Integrity(wrong, sorted(missing))
+
+
+def _objects(connection: sqlite3.Connection) -> dict[tuple[str, str], str]:
+    """Return what was made in a database: kind and name to the statement that made it."""
+    rows = connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_schema")
+    return {(kind, name): " ".join(sql.split()) for kind, name, sql in rows}
 
 
 def migrate(connection: sqlite3.Connection, version: int) -> None:

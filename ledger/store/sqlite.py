@@ -48,7 +48,17 @@ from ledger.store.files import (
     require_file,
     require_ours,
 )
-from ledger.store.log import NOTHING, Appended, Blank, Head, Identity, LogRecorder, NewRow, Row
+from ledger.store.log import (
+    NOTHING,
+    Appended,
+    Blank,
+    Head,
+    Identity,
+    Integrity,
+    LogRecorder,
+    NewRow,
+    Row,
+)
 from ledger.store.mapper import EventMapper
 from ledger.store.urls import DEFAULT_URL, SQLiteURL, parse_store_url
 
@@ -56,6 +66,7 @@ Clock = Callable[[], int]
 """Gives the present time in microseconds since 1970-01-01T00:00:00Z."""
 
 _LAST_POSITION = 2**63 - 1
+_BEHIND_ALL = b"\xff" * 17
 
 
 def system_clock() -> int:
@@ -149,18 +160,12 @@ class SQLiteRecorder(LogRecorder):
         """Append events that say what is erased, and blank it, in one transaction."""
         with self._lock, translated(self.path, "; nothing was erased"):
             writer = self._sound_writer()
-            # What is freed is overwritten with zeros.
-            writer.execute("PRAGMA secure_delete = ON")
             with transaction(writer):
                 now = queries.head(writer)
                 if now.position != head:
                     raise IntegrityError("ledger: the log has moved on")
                 appended = queries.insert(writer, rows, now, self._clock())
-                for position, blob in blanks:
-                    writer.execute(
-                        f"UPDATE events SET {blob} = x'' WHERE position = ?",  # noqa: S608
-                        (position,),
-                    )
+                queries.blank(writer, blanks)
         return appended
 
     def purge(self) -> None:
@@ -176,16 +181,22 @@ class SQLiteRecorder(LogRecorder):
                 "reading: run `ledger purge` once it is done"
             )
 
+    def integrity(self) -> Integrity:
+        """Return what is wrong with the file itself: its tables, their indexes, their guards."""
+        with self._reading() as reader:
+            return schema.integrity(reader)
+
     def last_erasure(self) -> int:
         """Return the position of the last event that says what was erased; 0 where none does."""
         with self._reading() as reader:
             return queries.last_erasure(reader)
 
-    def load(self, rows: Sequence[Row]) -> None:
+    def load(self, rows: Sequence[Row], blanks: Sequence[Blank] = ()) -> None:
         """Append events as they lie in another log: their bytes, positions and times."""
         so = "; nothing was stored"
         with self._lock, translated(self.path, so), transaction(writer := self._sound_writer()):
             writer.executemany(queries.INSERT, rows)
+            queries.blank(writer, blanks)
 
     def head(self) -> Head:
         """Return the end of the log."""
@@ -203,10 +214,9 @@ class SQLiteRecorder(LogRecorder):
         self, after: tuple[bytes, int], before: bytes | None, limit: int
     ) -> list[Row]:
         """Return at most `limit` events by entry and version, behind `after`."""
-        end = "" if before is None else " AND entry < ?"
         return self._rows(
-            f"(entry, version) > (?, ?){end} ORDER BY entry, version LIMIT ?",
-            (*after, *(() if before is None else (before,)), limit),
+            "(entry, version) > (?, ?) AND entry < ? ORDER BY entry, version LIMIT ?",
+            (*after, _BEHIND_ALL if before is None else before, limit),
         )
 
     def read_entry(self, entry: bytes, after: int = 0) -> list[Row]:

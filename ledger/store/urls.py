@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import msgspec
 
@@ -29,6 +29,17 @@ class SQLiteURL(msgspec.Struct, frozen=True):
     path: Path
     synchronous: str = "FULL"
     timeout: float = 30.0
+
+
+def absolute(url: str) -> str:
+    """Return a store's URL that means the same wherever the process goes.
+
+    Raises:
+        InvalidStoreURL: It is none.
+    """
+    path = quote(str(parse_store_url(url).path.absolute()))
+    query = urlsplit(url).query
+    return f"sqlite:///{path}" + (f"?{query}" if query else "")
 
 
 def parse_store_url(url: str) -> SQLiteURL:

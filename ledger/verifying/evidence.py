@@ -24,13 +24,17 @@ class Evidence:
 
     Args:
         generation: The file that serves; None: there is none that is of this ledger.
+        damage: Why one that is there cannot be used.
 
     Attributes:
+        generation: That.
+        damage: That.
         size: How many leaves their tree has; 0: there is none.
     """
 
-    def __init__(self, generation: Generation | None) -> None:
-        self._generation = generation
+    def __init__(self, generation: Generation | None, damage: str | None = None) -> None:
+        self.generation = generation
+        self.damage = damage
         self.size = self._position(Tree())
 
     @classmethod
@@ -42,32 +46,41 @@ class Evidence:
                 if generation.is_of(application):
                     return cls(generation)
             except Damaged:
-                pass
+                generation.close()
+                return cls(None, f"the views in {generation.path} are damaged")
             generation.close()
         return cls(None)
 
     def close(self) -> None:
         """Close the file."""
-        if self._generation is not None:
-            self._generation.close()
+        if self.generation is not None:
+            self.generation.close()
 
     @property
     def path(self) -> Path | None:
         """The file with the tree; None where there is none."""
-        return self._generation.path if self._generation is not None and self.size else None
+        return self.generation.path if self.generation is not None and self.size else None
 
     def hashes(self, level: int, low: int, high: int) -> bytes:
         """Return stored hashes of the tree; see `tree.stored`."""
-        if self._generation is None or not self.size:
+        if self.generation is None or not self.size:
             return b""
-        return self._generation.read(lambda db: stored(db, level, low, high))
+        try:
+            return self.generation.read(lambda db: stored(db, level, low, high))
+        except TypeError as error:
+            # Something else than bytes, where somebody changed the tables.
+            raise Damaged from error
 
     def leaves(self) -> Iterator[Leaf]:
-        """Yield the stored leaves, in order."""
+        """Yield the stored leaves, in order, up to the first that is not there."""
         for low in range(0, self.size, SECTION):
-            hashes = self.hashes(0, low, min(low + SECTION, self.size))
+            high = min(low + SECTION, self.size)
+            hashes = self.hashes(0, low, high)
             for at in range(0, len(hashes), HASH_BYTES):
                 yield Leaf(low + at // HASH_BYTES + 1, hashes[at : at + HASH_BYTES])
+            if len(hashes) < (high - low) * HASH_BYTES:
+                # What comes behind a gap may be anything.
+                return
 
     def vouched(self, checkpoints: Collection[Checkpoint]) -> int:
         """Return up to which position a checkpoint says that the stored leaves are right."""
@@ -84,9 +97,9 @@ class Evidence:
 
     def versions_at(self, positions: Collection[int]) -> Mapping[int, tuple[UUID, int]]:
         """Return which entry and version was at each of these positions, as far as is known."""
-        if self._generation is None or not positions or not self._position(Changes()):
+        if self.generation is None or not positions or not self._position(Changes()):
             return {}
-        with self._generation.snapshot() as db:
+        with self.generation.snapshot() as db:
             rows = db.execute("SELECT position, entry, version FROM changes")
             return {
                 position: (UUID(bytes=entry), version)
@@ -96,7 +109,8 @@ class Evidence:
 
     def _position(self, model: Projection) -> int:
         """Return the position of a read model; 0 where it is not there in its present schema."""
-        if self._generation is None:
+        if self.generation is None:
             return 0
-        standing = self._generation.standings.get(model.name)
-        return standing.position if standing and standing.schema == model.schema else 0
+        standing = self.generation.standings.get(model.name)
+        known = standing is not None and standing.schema == model.schema
+        return max(0, standing.position) if standing is not None and known else 0

@@ -42,6 +42,8 @@ class Judge:
         self._head = head
         self._explained: set[Named] = set()
         self._places: set[int] = set()
+        self._is_all = True
+        self._reached = 0
         self.findings: list[Finding] = []
         self.more = 0
         self.notes: list[str] = []
@@ -96,8 +98,10 @@ class Judge:
         Args:
             holding: Up to this position a checkpoint says that the log is right.
         """
-        found, is_all = differences(self._rows(), self._evidence.leaves())
-        if not is_all:
+        found, self._is_all, self._reached = differences(self._rows(), self._evidence.leaves())
+        if not found and self._evidence.size > self._head:
+            self.tell_truncated(self._head + 1, self._evidence.size)
+        if not self._is_all:
             self.notes.append("the log differs from its stored tree in more places than are told")
         was = self._evidence.versions_at(
             {place for one in found if one.kind != "truncated" for place in _places(one)}
@@ -107,7 +111,7 @@ class Judge:
             place = one.was or one.position
             if one.kind == "truncated":
                 self.tell_truncated(one.position, one.upto)
-            elif max(place, one.position) <= holding:
+            elif one.position >= 1 and max(place, one.position) <= holding:
                 self.find(
                     "view drift",
                     place,
@@ -135,9 +139,13 @@ class Judge:
         self._places |= {one.position, one.was or one.position}
 
     def tell_gaps(self) -> None:
-        """Tell which positions no event has, where there is no tree to say more."""
-        last = 0
-        for row in self._rows():
+        """Tell which positions no event has, where the tree does not reach to say more."""
+        if not self._is_all:
+            return
+        last = self._reached
+        for row in self._rows(last or LOWEST):
+            if row.position in self._places:
+                continue
             if row.position < 1:
                 self.find("inserted", row.position, "an event where none can be", of=_named(row))
             else:
@@ -164,10 +172,14 @@ class Judge:
         """
         for checkpoint in sorted(failing, key=lambda one: one.size):
             size = checkpoint.size
-            if size <= vouched:
+            if size == 0:
+                self.find(
+                    "forked", None, "the checkpoint of no events has not the empty tree's root"
+                )
+            elif size <= vouched:
                 # The tree has told event by event why.
                 continue
-            if size > self._head:
+            elif size > self._head:
                 self.tell_truncated(self._head + 1, size)
             elif not self._breaks(size):
                 low = holding + 1
@@ -193,9 +205,8 @@ class Judge:
             for finding in self.findings
         )
 
-    def _rows(self) -> Iterator[Row]:
-        """Yield all rows, also those that are where none can be."""
-        after = LOWEST
+    def _rows(self, after: int = LOWEST) -> Iterator[Row]:
+        """Yield the rows above a position, at first also those that are where none can be."""
         while rows := self._application.rows(after, BATCH, self._head):
             yield from rows
             after = rows[-1].position

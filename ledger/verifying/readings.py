@@ -32,11 +32,15 @@ class Reader:
     Args:
         application: The log.
         tree: The generation with the stored tree; None: there is none.
+        leaves: How many leaves it has.
     """
 
-    def __init__(self, application: LedgerApplication, tree: Generation | None) -> None:
+    def __init__(
+        self, application: LedgerApplication, tree: Generation | None, leaves: int = 0
+    ) -> None:
         self._application = application
         self._tree = tree
+        self._leaves = leaves
 
     def by_position(self, low: int, head: int, sizes: Collection[int]) -> ByPosition:
         """Read the section above position `low`, up to `head`; see `sections.by_position`."""
@@ -44,7 +48,9 @@ class Reader:
         hashes = b""
         if self._tree is not None:
             hashes = self._tree.read(partial(stored, level=0, low=low, high=high))
-        return by_position(self._application.rows(low, SECTION, high), low, hashes, sizes)
+        rows = self._application.rows(low, SECTION, high)
+        expected = max(0, min(high, self._leaves) - low)
+        return by_position(rows, low, hashes, sizes, expected)
 
     def by_entry(
         self,
@@ -69,12 +75,15 @@ class Readings:
         application: The log.
         tree: The file with the stored tree; None: there is none.
         jobs: In how many processes.
+        leaves: How many leaves the tree has.
     """
 
-    def __init__(self, application: LedgerApplication, tree: Path | None, jobs: int) -> None:
+    def __init__(
+        self, application: LedgerApplication, tree: Path | None, jobs: int, leaves: int = 0
+    ) -> None:
         self._application = application
         self._generation = None if tree is None else Generation(tree, IN_PASSING)
-        self._reader = Reader(application, self._generation)
+        self._reader = Reader(application, self._generation, leaves)
         self._jobs = jobs
         self._pool = (
             ProcessPoolExecutor(
@@ -82,7 +91,7 @@ class Readings:
                 # Not forked: the process may have threads.
                 multiprocessing.get_context("spawn"),
                 initializer=_open,
-                initargs=(application.url, tree),
+                initargs=(application.url, tree, leaves),
             )
             if jobs > 1
             else None
@@ -154,9 +163,9 @@ _readers: list[Reader] = []
 """In a process of the pool, its reader."""
 
 
-def _open(url: str, tree: Path | None) -> None:
+def _open(url: str, tree: Path | None, leaves: int) -> None:
     generation = None if tree is None else Generation(tree, IN_PASSING)
-    _readers.append(Reader(LedgerApplication(url), generation))
+    _readers.append(Reader(LedgerApplication(url), generation, leaves))
 
 
 def _by_position(low: int, head: int, sizes: Collection[int]) -> ByPosition:

@@ -15,11 +15,10 @@ import msgspec
 from ledger.audit.checkpoints import Checkpoint
 from ledger.audit.findings import Finding, HeldAgainst, Verification
 from ledger.audit.merkle import EMPTY, Peaks, complete, peaks_of
-from ledger.audit.sections import ByPosition
-from ledger.audit.tiles import WIDTH
-from ledger.errors import AuditError, LedgerError, ProjectionDrifted
+from ledger.audit.sections import HASH_BYTES, ByPosition
+from ledger.audit.tiles import HEIGHT, WIDTH
+from ledger.errors import AuditError, LedgerError
 from ledger.projections.projector import Damaged, Progress
-from ledger.projections.tree import HASH_BYTES
 from ledger.projections.views import Views
 from ledger.store.application import LedgerApplication
 from ledger.verifying.evidence import Evidence
@@ -47,6 +46,7 @@ class First(msgspec.Struct):
         roots: Size to root, where a checkpoint has that size and the log reaches it.
         is_suspect: Whether positions are missing, or stored leaves are others.
         backwards: Positions whose time is before that of the position before.
+        lacking: The first position whose leaf hash should be stored and is not.
         drifted: Level and number of stored hashes above the leaves that are others.
     """
 
@@ -54,6 +54,7 @@ class First(msgspec.Struct):
     roots: dict[int, bytes] = {}
     is_suspect: bool = False
     backwards: list[int] = []
+    lacking: int | None = None
     drifted: list[tuple[int, int]] = []
 
     def holds(self, checkpoint: Checkpoint) -> bool:
@@ -91,11 +92,17 @@ def verify(
             raise AuditError(
                 f"the checkpoint is of {checkpoint.origin}, not of this ledger, {origin}"
             )
+    integrity = application.log.integrity()
     # Before the log: what is appended meanwhile is then not missed in it.
     with closing(Evidence.of(views, application)) as evidence:
         head = application.log.head().position
         judge = Judge(application, evidence, head)
-        with closing(Readings(application, evidence.path, jobs)) as readings:
+        for wrong in integrity.wrong:
+            judge.find("altered", None, wrong)
+        judge.notes += integrity.missing
+        if evidence.damage is not None:
+            judge.find("view drift", None, evidence.damage)
+        with closing(Readings(application, evidence.path, jobs, evidence.size)) as readings:
 
             def tell(done: int, reading: int) -> None:
                 if progress is not None:
@@ -112,21 +119,23 @@ def verify(
             lowest = application.log.read(LOWEST, 1)
             first.is_suspect |= evidence.size > head or (bool(lowest) and lowest[0].position < 1)
             _judge(judge, first, evidence, checkpoints)
-            entries, erased = 0, dict[int, int]()
+            entries = events = 0
+            erased: dict[int, int] = {}
             for section in readings.by_entry(head, lambda done: tell(done, 1)):
                 entries += section.entries
+                events += section.events
                 erased |= section.erased
                 for finding, places in section.findings:
                     judge.add(finding, places)
-    if with_views:
-        _compare_views(judge, views)
+        if with_views:
+            _compare_views(judge, evidence, views)
     held = [
         HeldAgainst(one.checkpoint.size, one.signed_by, first.holds(one.checkpoint))
         for one in sorted(signed, key=lambda one: one.checkpoint.size)
     ]
     found = sorted(judge.findings, key=lambda one: (one.position is None, one.position or 0))
     return Verification(
-        sound=not found,
+        sound=not found and all(one.holds for one in held),
         origin=origin,
         size=head,
         root=first.root.hex(),
@@ -135,7 +144,7 @@ def verify(
         findings=tuple(found),
         more=judge.more,
         erased=erased,
-        notes=(*judge.notes, *_limits(held, head, evidence)),
+        notes=(*judge.notes, *_limits(held, head, evidence, is_erased=bool(erased))),
     )
 
 
@@ -153,9 +162,10 @@ def _read_by_position(
     for section in readings.by_position(head, sizes):
         first.is_suspect |= section.has_gaps or section.differs or section.low != count
         if section.count and section.first_at < last_at:
-            first.backwards.append(section.low + 1)
+            first.backwards.append(section.first)
         first.backwards += section.backwards
-        last_at = section.last_at
+        last_at = section.last_at or last_at
+        first.lacking = first.lacking or section.lacking
         count += section.count
         for number, tile in enumerate(section.tiles, section.low // WIDTH):
             _cut(first, section, number, tiles)
@@ -188,10 +198,12 @@ class _Levels:
 
     def add(self, level: int, number: int, hashes: Sequence[bytes]) -> None:
         """Take the next hashes of a level, from this number on."""
-        stored = self._evidence.hashes(level, number, number + len(hashes)) if hashes else b""
-        for at in range(0, len(stored), HASH_BYTES):
-            if stored[at : at + HASH_BYTES] != hashes[at // HASH_BYTES]:
-                self._drifted.append((level, number + at // HASH_BYTES))
+        expected = min(len(hashes), (self._evidence.size >> HEIGHT * level) - number)
+        if expected > 0:
+            stored = self._evidence.hashes(level, number, number + expected)
+            for at, hash_ in enumerate(hashes[:expected]):
+                if stored[at * HASH_BYTES : (at + 1) * HASH_BYTES] != hash_:
+                    self._drifted.append((level, number + at))
         waiting = self._waiting.setdefault(level, [])
         waiting += hashes
         while len(waiting) >= WIDTH:
@@ -209,7 +221,7 @@ def _judge(
     if evidence.size and (first.is_suspect or failing):
         vouched = evidence.vouched(checkpoints)
         judge.compare(holding)
-    elif first.is_suspect:
+    if first.is_suspect:
         judge.tell_gaps()
     for level, number in first.drifted:
         judge.find(
@@ -217,27 +229,32 @@ def _judge(
             None,
             f"the stored tree has another hash {number} at level {level} than the log gives",
         )
+    if first.lacking is not None:
+        judge.find("view drift", first.lacking, "the stored tree has no leaf there, and should")
     for position in first.backwards:
-        # What the stored tree has too was recorded so.
-        if position > evidence.size:
-            message = "it was recorded before the event before it"
-            finding = Finding(kind="altered", position=position, message=message)
-            judge.add(finding, {position})
+        message = "it was recorded before the event before it"
+        finding = Finding(kind="altered", position=position, message=message)
+        judge.add(finding, {position - 1, position})
     judge.tell_failing(failing, holding, vouched)
 
 
-def _compare_views(judge: Judge, views: Views) -> None:
+def _compare_views(judge: Judge, evidence: Evidence, views: Views) -> None:
+    if evidence.generation is None:
+        judge.notes.append("there are no views of this log to compare")
+        return
     try:
-        for drift in views.check():
+        for drift in views.compare(evidence.generation):
             row = " | ".join(map(str, drift.row))
             judge.find("view drift", None, f"{drift.name} {drift.table}, {drift.kind}: {row}")
-    except ProjectionDrifted as error:
-        judge.find("view drift", None, str(error))
+    except Damaged:
+        judge.find("view drift", None, "the views are damaged: `ledger rebuild` puts them right")
     except LedgerError as error:
         judge.notes.append(f"the views could not be compared: {error}")
 
 
-def _limits(held: Sequence[HeldAgainst], head: int, evidence: Evidence) -> list[str]:
+def _limits(
+    held: Sequence[HeldAgainst], head: int, evidence: Evidence, *, is_erased: bool
+) -> list[str]:
     """Return what this verification does not show."""
     found: list[str] = []
     holding = max((one.size for one in held if one.holds), default=0)
@@ -250,6 +267,11 @@ def _limits(held: Sequence[HeldAgainst], head: int, evidence: Evidence) -> list[
         found.append(f"no checkpoint vouches for what came after event {holding}")
     if any(not one.signed_by for one in held):
         found.append("no key was given: the checkpoints' signatures were not checked")
+    if is_erased:
+        found.append(
+            "what remains of erased versions is as whoever erased the rest restated it: no proof "
+            "covers that"
+        )
     if not evidence.size and head:
         found.append("there is no stored tree to hold the log against")
     return found

@@ -21,7 +21,7 @@ from ledger.audit.notes import COSIGNATURE, ED25519, Note, Verifier, public_of
 from ledger.domain.events import EntryCreated, Event, EventData, Meta
 from ledger.domain.values import Layout
 from ledger.store.leaf import leaf_hash, leaf_record
-from ledger.store.log import Row
+from ledger.store.log import Row, to_microseconds
 from ledger.store.mapper import EventMapper
 
 ORIGIN = "harbour.example/news"
@@ -96,14 +96,14 @@ CREATED = EntryCreated(date=DAY, headline="Ferry", slug="ferry", edition="en", l
 
 def logged(*said: tuple[UUID, int, EventData]) -> list[Row]:
     """Return a log of these events, a second apart."""
-    meta = Meta(actor="Ann", published_at=SEEN, command=Y)
-    return [
-        Row(
-            position, new.entry, new.version, new.type, position * 1_000_000, new.meta, new.content
-        )
-        for position, (entry, version, data) in enumerate(said, 1)
-        for new in (MAPPER.to_row(Event(entry, version, meta, data)),)
-    ]
+    first = to_microseconds(SEEN)
+    rows: list[Row] = []
+    for position, (entry, version, data) in enumerate(said, 1):
+        meta = Meta(actor="Ann", published_at=SEEN, command=UUID(int=position))
+        new = MAPPER.to_row(Event(entry, version, meta, data))
+        at = first + position * 1_000_000
+        rows.append(Row(position, *new[:3], at, new.meta, new.content))
+    return rows
 
 
 def subtrees(hashes: Sequence[bytes]) -> Subtree:

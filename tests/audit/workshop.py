@@ -7,7 +7,7 @@ has to name: the kind, and the position.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -22,12 +22,26 @@ class Expected(NamedTuple):
     position: int
 
 
-def opened(path: Path) -> sqlite3.Connection:
-    """Open a store as its attacker does: without triggers."""
-    db = sqlite3.connect(path, isolation_level=None)
-    triggers = db.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall()
-    for (name,) in triggers:
+class Attacker(sqlite3.Connection):
+    """Takes the triggers away, and, so that nobody notices, puts them back in the end."""
+
+    guards: Sequence[str] = ()
+
+    def close(self) -> None:
+        """Put the triggers back."""
+        for guard in self.guards:
+            self.execute(guard)
+        self.guards = ()
+        super().close()
+
+
+def opened(path: Path) -> Attacker:
+    """Open a store as its attacker does; close it, so that the triggers are back."""
+    db = sqlite3.connect(path, isolation_level=None, factory=Attacker)
+    triggers = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+    for name, _ in triggers:
         db.execute(f"DROP TRIGGER {name}")
+    db.guards = [guard for _, guard in triggers]
     return db
 
 
