@@ -6,14 +6,18 @@ private key)`.
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
+import stat
 from pathlib import Path
 
 import msgspec
 
 from ledger.audit.notes import COSIGNATURE, ED25519, Verifier, decoded, encoded, public_of
 from ledger.errors import InvalidInput, NoteError
+
+_log = logging.getLogger("ledger")
 
 _PREFIX = "PRIVATE+KEY+"
 _PRIVATE_BYTES = 32
@@ -82,6 +86,8 @@ def load(path: Path) -> Signer:
         raise NoteError(f"{path} holds no private key")
     if found[0] not in {ED25519, COSIGNATURE}:
         raise NoteError(f"the key in {path} is of type {found[0]}, which is not known here")
+    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        _log.warning("the key in %s can be read by others: chmod 600 %s", path, path)
     signer = Signer(Verifier(name, found[0], public_of(found[1:])), found[1:])
     if signer.verifier.key_id.hex() != key_id:
         raise NoteError(f"the key in {path} is damaged")

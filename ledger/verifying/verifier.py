@@ -119,11 +119,10 @@ def verify(
             lowest = application.log.read(LOWEST, 1)
             first.is_suspect |= evidence.size > head or (bool(lowest) and lowest[0].position < 1)
             _judge(judge, first, evidence, checkpoints)
-            entries = events = 0
+            entries = 0
             erased: dict[int, int] = {}
             for section in readings.by_entry(head, lambda done: tell(done, 1)):
                 entries += section.entries
-                events += section.events
                 erased |= section.erased
                 for finding, places in section.findings:
                     judge.add(finding, places)
