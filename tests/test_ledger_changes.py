@@ -151,7 +151,7 @@ def test_an_id_is_not_taken_for_another_command(ledger: Ledger, change: dict[str
     entry = ledger.create(DAY, "One", actor="ana").entry
     command = EditEntry(actor="ana", entry=entry, headline="Two")
     (event,) = ledger.execute([command])
-    assert event.meta.digest == digest_of(command)
+    assert event.data.digest == digest_of(command)
     with pytest.raises(CommandIdReused) as caught:
         ledger.execute([replace(command, **change)])
     assert str(caught.value) == (

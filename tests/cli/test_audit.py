@@ -161,7 +161,7 @@ def test_what_is_not_of_this_log_is_not_cosigned(desk: Shell, tmp_path: Path) ->
     other = Shell(tmp_path / "other")
     other.folder.mkdir()
     for name in ("one.note", "desk.vkey", "wit.key"):
-        (other.folder / name).write_bytes((desk.folder / name).read_bytes())
+        shutil.copy(desk.folder / name, other.folder / name)
     other.ok("init", "--origin", "other.example")
     other.add("Ferry sails")
     assert cosign(other, "one.note") == (
@@ -171,7 +171,7 @@ def test_what_is_not_of_this_log_is_not_cosigned(desk: Shell, tmp_path: Path) ->
     again = Shell(tmp_path / "again")
     again.folder.mkdir()
     for name in ("one.note", "desk.vkey", "wit.key"):
-        (again.folder / name).write_bytes((desk.folder / name).read_bytes())
+        shutil.copy(desk.folder / name, again.folder / name)
     again.ok("init", "--origin", ORIGIN)
     again.add("Ferry sails")
     status, err = cosign(again, "one.note")

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from ledger.domain.commands import (
     Command,
@@ -17,10 +18,11 @@ from ledger.domain.commands import (
     ReinstateEntry,
     RetractEntry,
     RevertEntry,
+    digest_of,
 )
 from ledger.domain.decide import decide, entry_of
 from ledger.domain.entry import NewsEntry, fold
-from ledger.domain.events import EntryEdited, Event
+from ledger.domain.events import EntryEdited, Event, EventData
 from ledger.errors import EntryNotFound, LedgerError, VersionNotFound
 from tests.conftest import NOW
 
@@ -45,9 +47,15 @@ class World:
         self._events.setdefault(entry, []).append(event)
         return event
 
-    def edited(self, command: Command) -> EntryEdited:
-        """Decide a command that makes an edit, and return what it says."""
+    def says(self, command: Command) -> EventData:
+        """Decide a command, and return what its event says beside the command's digest."""
         data = self.when(command).data
+        assert data.digest == digest_of(command)
+        return replace(data, digest=b"")
+
+    def edited(self, command: Command) -> EntryEdited:
+        """Decide a command that makes an edit, and return what it says; see `says`."""
+        data = self.says(command)
         assert isinstance(data, EntryEdited)
         return data
 

@@ -11,6 +11,7 @@ from hypothesis import given as forall
 from hypothesis import settings
 from hypothesis import strategies as st
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from ledger.domain.commands import (
     Command,
@@ -26,6 +27,8 @@ from ledger.domain.entry import NewsEntry, at_version, evolve, fold
 from ledger.domain.events import (
     EntryCreated,
     EntryEdited,
+    EntryErased,
+    EntryRestated,
     EntryRetracted,
     Event,
     EventData,
@@ -381,3 +384,14 @@ def test_the_fold_shows_what_a_naive_model_predicts(
     assert fold(events) == fold(events) == world.current()
     for split in range(len(events)):
         assert fold(events[split:], fold(events[:split])) == world.current()
+
+
+@pytest.mark.parametrize(
+    "data", [EntryErased(authority="Court", blanked=()), EntryRestated(versions=())]
+)
+def test_an_erasure_leaves_the_entry_as_it_is(data: EventData) -> None:
+    before = evolve(None, at(1, CREATED))
+    after = evolve(before, at(2, data))
+    assert after == replace(before, version=2)
+    with pytest.raises(UndecodableEvent, match="a history begins with EntryCreated"):
+        evolve(None, at(1, data))

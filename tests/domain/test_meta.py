@@ -64,9 +64,9 @@ def test_every_event_says_who_why_when_and_where_from(before: Any, command: Any)
         published_at=datetime(2018, 2, 6, 13, 49, 25, tzinfo=UTC),
         basis="listed",
         command=COMMAND,
-        digest=digest_of(asked),
     )
     assert event.data.origin == "news/2014/02/13/bridge.md"
+    assert event.data.digest == digest_of(asked)
     assert event.entry == ENTRY
 
 
@@ -81,9 +81,9 @@ def test_what_is_not_said_has_a_default(before: Any, command: Any) -> None:
         published_at=NOW,
         basis="stated",
         command=COMMAND,
-        digest=digest_of(asked),
     )
     assert event.data.origin is None
+    assert event.data.digest == digest_of(asked)
 
 
 def test_each_command_has_an_id_of_its_own() -> None:

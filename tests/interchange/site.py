@@ -10,7 +10,7 @@ import msgspec
 
 from ledger import Ledger
 from ledger.domain.entry import NewsEntry
-from ledger.domain.events import Meta
+from ledger.domain.events import EventData, RecordedEvent
 from ledger.domain.values import Layout, StyleName
 from ledger.importing import ImportTarget
 from ledger.interchange.pages import ImportReport
@@ -96,10 +96,10 @@ def target(ledger: Ledger) -> ImportTarget:
     return ImportTarget(handler, ledger.application, ledger.views)
 
 
-def plain(meta: Meta) -> Meta:
-    """What an event says of itself beside its command's digest."""
-    assert len(meta.digest) == 16
-    return msgspec.structs.replace(meta, digest=b"")
+def plain(event: RecordedEvent) -> EventData:
+    """What an event says beside its command's digest."""
+    assert len(event.data.digest) == 16
+    return msgspec.structs.replace(event.data, digest=b"")
 
 
 def said(report: ImportReport) -> dict[str, object]:

@@ -85,12 +85,10 @@ def test_a_new_last_change_is_an_edit(take: Importer, ledger: Ledger) -> None:
     assert said(take({"a.md": of(A, B, C)})) == {"files": 1, "edited": 1, "events": 1}
     entry = ids.imported_entry_id(DAY, "en", at("a"))
     edit = ledger.history(entry)[2]
-    assert edit.data == EntryEdited(origin="a.md", headline="Bridge C", slug="c")
+    assert plain(edit) == EntryEdited(origin="a.md", headline="Bridge C", slug="c")
     # When it changed, nothing tells: not before it was seen.
     command = ids.import_command_id(entry, 3, "a.md")
-    assert plain(edit.meta) == Meta(
-        actor=ACTOR, published_at=NOW, basis="inferred", command=command
-    )
+    assert edit.meta == Meta(actor=ACTOR, published_at=NOW, basis="inferred", command=command)
     assert ledger.at(at("b")).entry.version == 2
 
 
@@ -99,11 +97,11 @@ def test_two_new_changes_are_two_edits(take: Importer, ledger: Ledger) -> None:
     report = take({"a.md": of(A, B, C, D, summary="Now")})
     assert said(report) == {"files": 1, "edited": 1, "events": 2}
     third, fourth = ledger.history(at("a"))[2:]
-    assert third.data == EntryEdited(
+    assert plain(third) == EntryEdited(
         origin="a.md", headline="Bridge C", slug="c", summary="Now", inferred=ASSUMED
     )
     assert (third.meta.published_at, third.meta.basis) == (time(2), "listed")
-    assert fourth.data == EntryEdited(origin="a.md", headline="Bridge D", slug="d", inferred=())
+    assert plain(fourth) == EntryEdited(origin="a.md", headline="Bridge D", slug="d", inferred=())
     assert (fourth.meta.published_at, fourth.meta.basis) == (time(2), "inferred")
 
 
@@ -121,7 +119,7 @@ def test_other_content_is_an_edit(
     report = take({"a.md": of(*published, summary="Now")})
     assert said(report) == {"files": 1, "edited": 1, "events": 1}
     edit = ledger.history(at("a"))[-1]
-    assert edit.data == EntryEdited(origin="a.md", summary="Now", topic=None)
+    assert plain(edit) == EntryEdited(origin="a.md", summary="Now", topic=None)
     assert (edit.meta.published_at, edit.meta.minor) == (NOW, False)
 
 
@@ -179,7 +177,7 @@ def test_an_older_copy_still_teaches(take: Importer, ledger: Ledger) -> None:
     take({"a.md": of(A, B)})
     report = take({"a.md": of(A, related=related("z", "Sea"))})
     assert said(report) == {"files": 1, "edited": 1, "events": 1}
-    assert ledger.history(at("a"))[2].data == EntryEdited(origin="a.md", contexts=("Sea",))
+    assert plain(ledger.history(at("a"))[2]) == EntryEdited(origin="a.md", contexts=("Sea",))
 
 
 # Contexts learned of entries that were there
@@ -197,8 +195,8 @@ def test_a_page_of_the_run_learns_in_one_minor_edit(take: Importer, ledger: Ledg
     edit = ledger.history(at("a"))[1]
     # What was there stays where it was: learning only adds.
     contexts = ("Town", "Bridges", "Sea")
-    assert edit.data == EntryEdited(origin="a.md", contexts=contexts)
-    assert plain(edit.meta) == Meta(
+    assert plain(edit) == EntryEdited(origin="a.md", contexts=contexts)
+    assert edit.meta == Meta(
         actor=ACTOR,
         reason=LEARNED,
         minor=True,
@@ -213,7 +211,7 @@ def test_a_page_that_moved_on_learns_in_the_same_edit(take: Importer, ledger: Le
     report = take({"a.md": of(A, B, C, topic="Sea")})
     assert said(report) == {"files": 1, "edited": 1, "events": 1}
     edit = ledger.history(at("a"))[2]
-    assert edit.data == EntryEdited(
+    assert plain(edit) == EntryEdited(
         origin="a.md", headline="Bridge C", slug="c", topic="Sea", contexts=("Town", "Sea")
     )
     assert not edit.meta.minor
@@ -230,8 +228,8 @@ def test_an_entry_without_a_page_in_the_run_learns_too(take: Importer, ledger: L
     )
     assert said(report) == {"files": 3, "created": 3, "edited": 1, "events": 4}
     edit = ledger.history(at("a"))[1]
-    assert edit.data == EntryEdited(contexts=("Town", "Bridges", "Sea"))
-    assert plain(edit.meta) == Meta(
+    assert plain(edit) == EntryEdited(contexts=("Town", "Bridges", "Sea"))
+    assert edit.meta == Meta(
         actor=ACTOR,
         reason=LEARNED,
         minor=True,

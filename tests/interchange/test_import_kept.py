@@ -13,7 +13,7 @@ from ledger.domain.events import EntryEdited
 from ledger.domain.values import Source
 from ledger.pages.model import Page
 from tests.interchange.conftest import Importer
-from tests.interchange.site import at, count, history, page, said, target, versions
+from tests.interchange.site import at, count, history, page, plain, said, target, versions
 
 GAZETTE = Source("Gazette", "https://gazette.example")
 HERALD = Source("Herald", "https://herald.example")
@@ -112,7 +112,8 @@ def test_the_one_field_that_a_page_changed_is_edited(
     # The page is of a topic that is new, and an entry touches the topics of its pages.
     contexts: dict[str, Any] = {"contexts": ("Harbour", "Quay")} if field == "topic" else {}
     assert said(take({"a.md": changed})) == {"files": 1, "edited": 1, "events": 1}
-    assert ledger.history(at("bridge"))[-1].data == EntryEdited(origin="a.md", **news, **contexts)
+    edit = ledger.history(at("bridge"))[-1]
+    assert plain(edit) == EntryEdited(origin="a.md", **news, **contexts)
     assert kept(ledger, "bridge") == before | news
     assert said(take({"a.md": changed})) == {"files": 1, "unchanged": 1}
 
@@ -128,7 +129,7 @@ def test_a_field_that_a_page_takes_away_is_taken_away(
         "edited": 1,
         "events": 1,
     }
-    assert ledger.history(at("bridge"))[-1].data == EntryEdited(origin="a.md", summary=None)
+    assert plain(ledger.history(at("bridge"))[-1]) == EntryEdited(origin="a.md", summary=None)
     assert ledger.get(at("bridge")).entry.topic == "Town"
 
 
@@ -164,7 +165,7 @@ def test_a_new_headline_leaves_the_rest_as_it_was_edited(take: Importer, ledger:
     lines = history(("A bridge", "a"), ("Bridge", "bridge"), ("The bridge", "the-bridge"))
     moved = replace(ONE, headline="The bridge", slug="the-bridge", changes=lines)
     assert said(take({"a.md": moved})) == {"files": 1, "edited": 1, "events": 1}
-    assert ledger.history(at("a"))[-1].data == EntryEdited(
+    assert plain(ledger.history(at("a"))[-1]) == EntryEdited(
         origin="a.md", headline="The bridge", slug="the-bridge"
     )
     assert kept(ledger, "a") == before | {"headline": "The bridge", "slug": "the-bridge"}

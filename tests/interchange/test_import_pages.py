@@ -56,13 +56,13 @@ def test_a_page_becomes_an_entry(take: Importer, ledger: Ledger) -> None:
     assert str(entry).startswith("20140213-")
     (event,) = ledger.events()
     assert (event.entry, event.version, event.position) == (entry, 1, 1)
-    assert plain(event.meta) == Meta(
+    assert event.meta == Meta(
         actor=ACTOR,
         published_at=MIDNIGHT,
         basis="inferred",
         command=ids.import_command_id(entry, 1, "x/a.md"),
     )
-    assert event.data == EntryCreated(
+    assert plain(event) == EntryCreated(
         origin="x/a.md",
         date=DAY,
         headline=" A [bridge](https://b.example) opens ",
@@ -81,7 +81,7 @@ def test_a_page_becomes_an_entry(take: Importer, ledger: Ledger) -> None:
 def test_a_changes_list_becomes_a_history(take: Importer, ledger: Ledger) -> None:
     assert said(take({"a.md": MOVED})) == {"files": 1, "created": 1, "events": 3}
     entry = ids.imported_entry_id(DAY, "en", at("p1"))
-    first, second, third = (event.data for event in ledger.history(entry))
+    first, second, third = map(plain, ledger.history(entry))
     assert isinstance(first, EntryCreated)
     assert (first.headline, first.slug, first.inferred) == ("A bridge", "p1", ASSUMED)
     assert (first.topic, first.summary) == ("Harbour", "After &quot;years&quot;")

@@ -42,7 +42,7 @@ def change_row(event: RecordedEvent, *, actor: str) -> list[object]:
     return [
         *(event.entry.hex, 2, 4, "EntryEdited", published_at, published_at, "stated"),
         *(to_microseconds(event.recorded_at), actor, "it stopped", 0, "headline slug"),
-        "Ferry stops",
+        *("Ferry stops", None),
     ]
 
 

@@ -138,3 +138,23 @@ def test_many_that_want_one_path_are_numbered_in_turn(ledger: Ledger) -> None:
     # A path that somebody asked for by name is passed over by those who are numbered.
     create(ledger, "Other", slug="ferry-15")
     assert path(ledger, create(ledger, "Ferry")) == f"{ROOT}/ferry-16"
+
+
+def test_the_versions_that_others_were_numbered_after_are_known(ledger: Ledger) -> None:
+    def numbering(entry: UUID) -> set[int]:
+        return ledger.views.read(lambda db: permalinks.numbering(db, entry))
+
+    first, second, third = (create(ledger, "Ferry resumes") for _ in range(3))
+    other_day = create(ledger, "Ferry resumes", NEXT)
+    elsewhere = create(ledger, "渡轮", slug="ferry-resumes", edition="zh")
+    explicit = create(ledger, "Tide rises", slug="gull-2")
+    create(ledger, "Gull")
+    assert [numbering(entry) for entry in (first, second, third)] == [{1}, {1}, set()]
+    assert [numbering(entry) for entry in (other_day, elsewhere, explicit)] == [set()] * 3
+    create(ledger, "Gull")
+    assert numbering(explicit) == {1}
+    edit(ledger, first, headline="Ferry stops")
+    edit(ledger, first, topic="Harbour")
+    edit(ledger, first, headline="Ferry resumes")
+    # It came to the same path twice.
+    assert numbering(first) == {1, 4}

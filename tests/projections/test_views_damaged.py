@@ -65,7 +65,7 @@ def page_of(table: str) -> Callable[[Path], None]:
 
 def without_a_table(file: Path) -> None:
     with closing(sqlite3.connect(file)) as db:
-        db.execute("DROP TABLE views")
+        db.execute("DROP TABLE source")
 
 
 def text_that_is_none(file: Path) -> None:
@@ -152,8 +152,8 @@ def test_a_check_says_that_a_file_is_damaged_and_a_rebuild_mends_it(
         with pytest.raises(ProjectionDrifted) as caught:
             list(ledger.check())
         assert str(caught.value) == (
-            f"the views in {views_folder(log)} are damaged, or of another log: "
-            "`ledger rebuild` puts them right"
+            f"the views in {views_folder(log)} are damaged, of another log, or from before an "
+            "erasure: `ledger rebuild` puts them right"
         )
         assert [proof.status for proof in ledger.rebuild()] == list(before)
         assert list(ledger.check()) == []

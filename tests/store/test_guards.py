@@ -97,19 +97,28 @@ def test_no_event_is_deleted(db: sqlite3.Connection, path: Path, sql: str) -> No
         "position = 4",
         "position = 1",
         "rowid = 9",
-        f"entry = {B}",
+        f"entry = {A}",
         "version = 3",
-        "version = 1",
+        "version = 2",
         "type = 'EntryCreated@1'",
         "recorded_at = recorded_at + 1",
         "meta = x''",
         "content = x''",
-        "content = content",
+        "content = x'', meta = x''",
     ],
 )
 def test_no_event_is_changed(db: sqlite3.Connection, path: Path, verb: str, change: str) -> None:
     refused(db, path, f"{verb} events SET {change} WHERE position = 3", CHANGED)
     refused(db, path, f"{verb} events SET {change}", CHANGED)
+
+
+@pytest.mark.parametrize("change", ["content = content", "version = 1", f"entry = {B}"])
+def test_an_update_that_changes_nothing_does_nothing(
+    db: sqlite3.Connection, path: Path, change: str
+) -> None:
+    before = everything(path)
+    db.execute(f"UPDATE events SET {change} WHERE position = 3")
+    assert everything(path) == before
 
 
 VERBS = [

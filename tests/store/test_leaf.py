@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from ledger.store.leaf import leaf_hash, leaf_record
+from ledger.store.leaf import Digest, leaf_hash, leaf_record
 from ledger.store.log import Row
 
 ROW = Row(
@@ -39,6 +39,13 @@ def test_record_is_eight_lines_exactly() -> None:
 
 def test_hash_is_that_of_a_zero_byte_and_the_record() -> None:
     assert leaf_hash(ROW) == sha256(b"\x00" + RECORD).digest()
+
+
+def test_the_digest_of_an_erased_blob_stands_for_it() -> None:
+    meta, content = (Digest(sha256(blob).digest()) for blob in (ROW.meta, ROW.content))
+    assert leaf_record(ROW._replace(meta=meta)) == RECORD
+    assert leaf_record(ROW._replace(meta=meta, content=content)) == RECORD
+    assert leaf_hash(ROW._replace(content=content)) == leaf_hash(ROW)
 
 
 def test_times_before_1970_have_a_sign() -> None:

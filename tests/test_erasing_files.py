@@ -1,0 +1,267 @@
+"""What was erased is in no file of the store, and nobody who has it open reads it again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from ledger import EditEntry, Ledger
+from ledger.domain.commands import digest_of
+from ledger.errors import ProjectionDrifted, StoreBusy
+from ledger.projections.views import views_folder
+from tests.erasures import WHO, Desk, erase, found_in, newsroom, public
+from tests.histories import answers
+from tests.projections.desk import generation, lasting, projected_anew
+from tests.unprivileged import run_unprivileged
+
+# One of each field, of the correction, and of the reason that somebody gave.
+WORDS = ("marlowe", "wexford", "seen-at-pier", "gallows", "tipster")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    (tmp_path / "desk").mkdir()
+    return tmp_path / "desk" / "news.db"
+
+
+@pytest.fixture
+def url(log: Path) -> str:
+    return f"sqlite:///{log}?synchronous=normal&timeout=0.2"
+
+
+@pytest.fixture
+def desk(url: str) -> Iterator[Desk]:
+    with newsroom(url) as lent:
+        lent.ledger.entries()
+        yield lent
+
+
+def test_the_words_are_in_no_file_of_the_store(desk: Desk, log: Path) -> None:
+    before = found_in(log.parent, WORDS)
+    assert before.keys() == {*WORDS}
+    # Both in the log and in the views.
+    assert len({name for names in before.values() for name in names}) > 1
+    erase(desk.ledger, desk.entry, 1, 2, 4, names=True)
+    assert found_in(log.parent, WORDS) == {}
+    desk.ledger.search("pilot", all_versions=True)
+    desk.ledger.rebuild()
+    desk.ledger.create(public(8).date(), "Tide falls", actor="Ann")
+    assert found_in(log.parent, WORDS) == {}
+    desk.ledger.close()
+    assert found_in(log.parent, WORDS) == {}
+    assert len([name for name in lasting(log) if name.endswith(".db")]) == 1
+
+
+def test_a_name_cannot_be_guessed_back_from_a_digest(desk: Desk, log: Path) -> None:
+    ledger, entry, *_ = desk
+    # Who knows what was edited, and when, could try one name after the other.
+    command = EditEntry(entry=entry, topic="Pilots", actor="Tipster", published_at=public(12))
+    ledger.execute([command])
+    assert digest_of(command) in log.read_bytes() + log.with_name("news.db-wal").read_bytes()
+    erase(ledger, entry, 6, text=False, names=True)
+    ledger.close()
+    assert ledger.get(entry, version=6).entry.topic == "Pilots"
+    assert digest_of(command) not in log.read_bytes()
+
+
+def test_views_that_stood_still_are_not_read_again(desk: Desk, url: str, log: Path) -> None:
+    with Ledger.open(url) as other:
+        ids = (desk.entry, desk.namesake, desk.tide)
+        assert "marlowe" in str(answers(other, ids)).lower()
+        other.edit(desk.entry, topic="Pilots", actor="Ann")
+        erase(desk.ledger, desk.entry, 1, 2, 4)
+        for moment in ({}, {"known_at": 3}, {"as_of": public(9)}):
+            told = str(answers(other, ids, **moment)).lower()
+            assert not [word for word in WORDS[:4] if word in told]
+        told = str([other.history(desk.entry), [*other.events()], other.blame(desk.entry)])
+        assert not [word for word in WORDS[:4] if word in told.lower()]
+        assert list(other.check()) == []
+        assert other.audit.head() == desk.ledger.audit.head()
+    assert found_in(log.parent, WORDS[:4]) == {}
+
+
+OTHER = """
+import sys
+from uuid import UUID
+from ledger import Ledger
+from tests.histories import answers
+with Ledger.open(sys.argv[1]) as ledger:
+    for _ in sys.stdin:
+        print(repr(answers(ledger, [UUID(sys.argv[2])], known_at=3)), flush=True)
+"""
+
+
+def test_another_process_reads_it_no_more(desk: Desk, url: str, log: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", OTHER, url, str(desk.entry)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        told: list[str] = []
+        for is_erased in (False, True):
+            if is_erased:
+                erase(desk.ledger, desk.entry, 1, 2, 4)
+            other.stdin.write("read\n")
+            other.stdin.flush()
+            told.append(other.stdout.readline().lower())
+    assert [word for word in WORDS[:4] if word in told[0]] == ["marlowe", "wexford", *WORDS[2:4]]
+    assert [word for word in WORDS[:4] if word in told[1]] == []
+    assert "[erased, as event 8 says]" in told[1]
+    assert found_in(log.parent, WORDS[:4]) == {}
+
+
+KILLED = """
+import os, signal, sys
+from uuid import UUID
+from ledger import Ledger
+from ledger.projections.views import Views
+from ledger.store.sqlite import SQLiteRecorder
+cls = {"views": Views, "log": SQLiteRecorder}[sys.argv[3]]
+cls.purge = lambda self: os.kill(os.getpid(), signal.SIGKILL)
+with Ledger.open(sys.argv[1]) as ledger:
+    ledger.erase(
+        UUID(sys.argv[2]), [1, 2, 4], "Court of Lee", actor="Dee", reason="ordered",
+        names=True, id=UUID(int=77),
+    )
+"""
+
+
+def killed(url: str, entry: UUID, before: str) -> None:
+    """Erase in a process that is killed before it purges the views, or the log."""
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, url, str(entry), before],
+        # A measurement of coverage would be cut off, too.
+        env={name: value for name, value in os.environ.items() if "COVERAGE" not in name},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+@pytest.mark.parametrize("before", ["views", "log"])
+@pytest.mark.parametrize("is_open", [False, True])
+def test_an_erasure_that_was_cut_off_is_done_and_can_be_finished(
+    desk: Desk, url: str, log: Path, tmp_path: Path, before: str, is_open: bool
+) -> None:
+    ledger, entry, *_ = desk
+    if not is_open:
+        ledger.close()
+    killed(url, entry, before)
+    assert found_in(log.parent, WORDS).keys() == {*WORDS}
+    told = str((answers(ledger, [entry]), answers(ledger, [entry], known_at=3))).lower()
+    assert [word for word in WORDS if word in told] == []
+    assert "[erased, as event 8 says]" in told
+    assert ledger.views.status() == projected_anew(url, tmp_path / "other")
+    ledger.purge()
+    assert found_in(log.parent, WORDS) == {}
+    ledger.purge()
+
+
+def test_the_same_command_again_finishes_what_was_cut_off(desk: Desk, url: str, log: Path) -> None:
+    killed(url, desk.entry, "views")
+    again = desk.ledger.erase(
+        desk.entry, [1, 2, 4], "Court of Lee", names=True, id=UUID(int=77), **WHO
+    )
+    assert (again.event.position, again.plan) == (8, None)
+    assert found_in(log.parent, WORDS) == {}
+
+
+def test_a_check_tells_views_of_before_an_erasure(desk: Desk, url: str, log: Path) -> None:
+    killed(url, desk.entry, "views")
+    with pytest.raises(ProjectionDrifted) as caught:
+        list(desk.ledger.check())
+    assert str(caught.value) == (
+        f"the views in {views_folder(log)} are damaged, of another log, or from before an "
+        "erasure: `ledger rebuild` puts them right"
+    )
+    desk.ledger.rebuild()
+    assert list(desk.ledger.check()) == []
+
+
+def test_a_rebuild_of_one_view_takes_nothing_over_from_before(
+    desk: Desk, url: str, log: Path
+) -> None:
+    killed(url, desk.entry, "views")
+    desk.ledger.rebuild(["days"])
+    told = str(answers(desk.ledger, [desk.entry], known_at=3)).lower()
+    assert [word for word in WORDS if word in told] == []
+    desk.ledger.purge()
+    assert found_in(log.parent, WORDS) == {}
+
+
+def test_a_reader_of_what_was_delays_the_purge_alone(desk: Desk, log: Path) -> None:
+    ledger, entry, *_ = desk
+    with closing(sqlite3.connect(log, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM events").fetchone()
+        with pytest.raises(StoreBusy) as caught:
+            erase(ledger, entry, 1, 2, 4, names=True)
+        assert str(caught.value) == (
+            f"what was erased still lies in {log}-wal, because another process is reading: "
+            "run `ledger purge` once it is done"
+        )
+        assert ledger.get(entry, version=1).entry.headline == "[erased, as event 8 says]"
+    ledger.purge()
+    assert found_in(log.parent, WORDS) == {}
+
+
+def test_what_a_rebuild_that_was_killed_left_behind_goes(desk: Desk, log: Path) -> None:
+    serving = generation(log)
+    left = serving.with_name("0123456789abcdef.db")
+    desk.ledger.views.close()
+    shutil.copy(serving, left)
+    erase(desk.ledger, desk.entry, 1, 2, 4, names=True)
+    assert found_in(log.parent, WORDS) == {}
+    left.write_text("Marlowe")
+    desk.ledger.purge()
+    assert not left.exists()
+    assert generation(log).exists()
+
+
+def test_views_that_cannot_be_written_are_told(desk: Desk, url: str, log: Path) -> None:
+    folder = views_folder(log)
+    killed(url, desk.entry, "views")
+    desk.ledger.close()
+    files = [folder, *folder.iterdir()]
+    try:
+        for file in files:
+            file.chmod(file.stat().st_mode & ~0o222)
+        done = run_unprivileged([sys.executable, "-m", "ledger", "--store", url, "purge"])
+    finally:
+        for file in files:
+            file.chmod(file.stat().st_mode | 0o200)
+    assert (done.returncode, done.stdout) == (43, "")
+    assert done.stderr == (
+        f"ledger: what was erased may still lie in {folder}, which this user cannot write: "
+        "remove that folder\n"
+    )
+    desk.ledger.purge()
+    assert found_in(log.parent, WORDS) == {}
+
+
+def test_an_erasure_that_others_write_beside_is_decided_again(desk: Desk, url: str) -> None:
+    ledger, entry, *_ = desk
+    with Ledger.open(url) as other, ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(
+            lambda: [other.create(public(8).date(), f"Tide {n}", actor="Ann") for n in range(40)]
+        )
+        erase(ledger, entry, 1, 2, 4)
+        assert len(writing.result()) == 40
+    assert len(ledger.history(entry)) == 7
+    assert ledger.get(entry, version=1).event.erased is not None
+    assert list(ledger.check()) == []
