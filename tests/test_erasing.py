@@ -255,13 +255,19 @@ def test_what_cannot_be_erased_is_told(desk: Desk) -> None:
     refused(lambda: erase(ledger, entry, 1, reason=" "), InvalidInput, "the reason is empty")
     refused(lambda: erase(ledger, entry, 1, actor=""), InvalidInput, "the actor is empty")
     refused(lambda: ledger.erase(entry, [1], "", **WHO), InvalidInput, "the authority is empty")
+    refused(
+        lambda: ledger.erase(entry, [1], "as to @3 content 00", **WHO),
+        InvalidInput,
+        "the authority must not name a position as an erasure does",
+    )
     assert ledger.application.log.head().position == 7
     erase(ledger, entry, 1, expected_version=5)
     erase(ledger, entry, 4)
     refused(
         lambda: erase(ledger, entry, 4),
         NothingChanged,
-        "version 4 says nothing that could be erased, or it was erased already",
+        "version 4 says nothing that could be erased, or it was erased already (if that was cut "
+        "short, `ledger purge` finishes it)",
     )
     refused(
         lambda: erase(ledger, entry, 6),

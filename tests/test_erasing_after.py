@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -11,15 +11,18 @@ from uuid import UUID
 import pytest
 
 from ledger import EditEntry, Ledger
+from ledger.domain.commands import EraseVersions
 from ledger.domain.erasure import Kept
+from ledger.erasing import TRIES, Eraser
 from ledger.errors import (
     CommandIdReused,
     Conflict,
     EntryNotFound,
     InvalidInput,
     Refused,
-    StoreNotFound,
+    StoreBusy,
 )
+from ledger.service import CommandHandler
 from tests.erasures import DAY, WHO, Desk, erase, found_in, newsroom, refused
 
 
@@ -146,6 +149,26 @@ def test_what_the_entry_shows_after_an_erasure_is_what_is_edited(desk: Desk) -> 
     assert ledger.get(entry).entry.headline == "Pilot is free"
 
 
+def test_an_erasure_that_others_always_come_before_gives_up(desk: Desk, url: str) -> None:
+    with Ledger.open(url) as other:
+
+        def now() -> datetime:
+            # Asked between the look at the log and the writing.
+            other.create(DAY, "Tide falls", actor="Ann")
+            return datetime.now(UTC)
+
+        handler = CommandHandler(desk.ledger.application, now)
+        eraser = Eraser(desk.ledger.application, desk.ledger.views, handler, now)
+        command = EraseVersions(entry=desk.entry, versions=(1,), authority="Court of Lee", **WHO)
+        refused(
+            lambda: eraser.erase(command),
+            StoreBusy,
+            "the log is being written all the time: try again; nothing was erased",
+        )
+    assert desk.ledger.application.log.head().position == 7 + TRIES
+    assert desk.ledger.get(desk.entry, version=1).event.erased is None
+
+
 def test_an_erasure_goes_on_from_one_before(desk: Desk, tmp_path: Path) -> None:
     ledger, entry, *_ = desk
     erase(ledger, entry, 1)
@@ -198,12 +221,17 @@ def test_a_copy_begun_before_an_erasure_does_not_keep_the_text(desk: Desk, tmp_p
     assert found_in(tmp_path, ["wexford"]) == {}
 
 
-def test_a_copy_up_to_before_an_erasure_can_be_read(desk: Desk, tmp_path: Path) -> None:
+@pytest.mark.parametrize("upto", [1, 7, 8])
+def test_a_copy_up_to_before_an_erasure_is_not_made(desk: Desk, tmp_path: Path, upto: int) -> None:
     ledger, entry, *_ = desk
     erase(ledger, entry, 1, 2, 4)
-    # Without the erasure, nothing says what is missing: such a copy is not made.
+    # Without the erasure, and what remains, nobody could read it.
     url = f"sqlite:///{tmp_path / 'copy.db'}"
-    with suppress(InvalidInput):
-        ledger.replay_all(7, into=url)
-    with Ledger.open(url) as copy, suppress(StoreNotFound):
-        assert len(list(copy.events())) == copy.application.log.head().position
+    refused(
+        lambda: ledger.replay_all(upto, into=url),
+        InvalidInput,
+        "event 1 was erased, as event 8 says: a copy has to reach as far, so that it can be read: "
+        "--until @9",
+    )
+    with Ledger.open(url) as copy:
+        assert list(copy.events()) == []

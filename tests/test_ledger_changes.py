@@ -136,10 +136,8 @@ def test_a_version_published_late_makes_public_what_came_before_it(ledger: Ledge
     "change",
     [
         {"headline": "Three"},
-        {"reason": "recount"},
         {"minor": True},
         {"published_at": NOON},
-        {"actor": "ben"},
         {"topic": None},
         {"basis": "listed"},
         {"origin": "news/2021/03/04/two.md"},
@@ -161,6 +159,14 @@ def test_an_id_is_not_taken_for_another_command(ledger: Ledger, change: dict[str
     assert ledger.execute([command]) == [event]
     assert ledger.execute([replace(command, expected_version=1)]) == [event]
     assert ledger.application.log.head().position == 2
+
+
+def test_who_gives_a_command_again_and_why_does_not_matter(ledger: Ledger) -> None:
+    entry = ledger.create(DAY, "One", actor="ana").entry
+    command = EditEntry(actor="ana", entry=entry, headline="Two")
+    done = ledger.execute([command])
+    assert ledger.execute([replace(command, actor="ben", reason="recount")]) == done
+    assert done[0].meta.actor == "ana"
 
 
 def test_an_id_is_not_taken_for_another_type_of_command(ledger: Ledger) -> None:

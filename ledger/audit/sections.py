@@ -182,6 +182,8 @@ class _History:
             self._tell_gap(row, version)
         if row.position < position:
             self._tell("reordered", row, "it comes before an earlier version", position)
+        blobs = (("content", row.content), ("meta", row.meta))
+        self._blank |= {(row.position, name) for name, blob in blobs if isinstance(blob, Digest)}
         try:
             event = self._decode(row)
         except UndecodableEvent as error:
@@ -222,8 +224,6 @@ class _History:
         data = event.data
         if event.erased is not None:
             self._found.erased[row.position] = event.erased.position
-            blobs = (("content", row.content), ("meta", row.meta))
-            self._blank |= {(row.position, n) for n, blob in blobs if isinstance(blob, Digest)}
             if not isinstance(data, EntryRestated):
                 self._erased.add(row.version)
         erasure, self._erasure = self._erasure, None

@@ -117,5 +117,6 @@ def _where(finding: Finding) -> str:
         upto = f" to {finding.upto}" if finding.upto else ""
         parts.append(f"position {finding.position}{upto}")
     if finding.entry is not None:
-        parts.append(f"entry {finding.entry} version {finding.version}")
+        version = "" if finding.version is None else f" version {finding.version}"
+        parts.append(f"entry {finding.entry}{version}")
     return ", ".join(parts) + (": " if parts else "") + plain(finding.message)

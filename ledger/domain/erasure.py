@@ -113,7 +113,7 @@ def plan(
     shown: list[tuple[int, str]] = []
     for event in events:
         version = event.version
-        if version not in texts | names | restated:
+        if version not in texts | names | restated or isinstance(event.data, EntryRestated):
             continue
         left: dict[str, object] = {}
         lost: list[str] = []

@@ -69,11 +69,15 @@ class Checking(Serving):
             found = standings(serving)
             at: dict[int, list[Projection]] = {}
             for model in self._registry.chosen(()):
-                if model.name in found and found[model.name].schema == model.schema:
+                if model not in lacking(generation, [model]):
                     at.setdefault(found[model.name].position, []).append(model)
             for position, models in at.items():
                 with self._made_aside(models, position, None) as right:
                     yield from drifts(models, serving, right)
+
+    def not_compared(self, generation: Generation) -> list[str]:
+        """Return the read models that a generation has not, or has in another schema."""
+        return [model.name for model in lacking(generation, self._registry.chosen(()))]
 
     def _to_compare(self, chosen: Sequence[Projection]) -> Generation:
         """Return the generation that serves, as it is but for the events that it lacked."""

@@ -145,6 +145,8 @@ class Judge:
         last = self._reached
         for row in self._rows(last or LOWEST):
             if row.position in self._places:
+                # What became of it is told; where it is may be where it was moved to.
+                last += row.position == last + 1
                 continue
             if row.position < 1:
                 self.find("inserted", row.position, "an event where none can be", of=_named(row))

@@ -241,6 +241,10 @@ def _compare_views(judge: Judge, evidence: Evidence, views: Views) -> None:
     if evidence.generation is None:
         judge.notes.append("there are no views of this log to compare")
         return
+    judge.notes += [
+        f"the projection {name} is not there in this program's schema: it was not compared"
+        for name in views.not_compared(evidence.generation)
+    ]
     try:
         for drift in views.compare(evidence.generation):
             row = " | ".join(map(str, drift.row))

@@ -77,12 +77,13 @@ def test_all_leaf_records_tell_of_a_version_that_was_written_twice() -> None:
 
 
 def test_positions_rise_and_times_do_not_run_backwards() -> None:
-    backwards = [*HONEST[:3], HONEST[3]._replace(recorded_at=2_999_999), HONEST[4]]
+    at = HONEST[2].recorded_at
+    backwards = [*HONEST[:3], HONEST[3]._replace(recorded_at=at - 1), HONEST[4]]
     assert refusal(forged(backwards, [1, 3, 4])) == (
         "version 3 at position 4 cannot follow version 2 at position 3: positions rise, and "
         "recorded times do not run backwards"
     )
-    equal = [*HONEST[:3], HONEST[3]._replace(recorded_at=3_000_000), HONEST[4]]
+    equal = [*HONEST[:3], HONEST[3]._replace(recorded_at=at), HONEST[4]]
     bundles.check(forged(equal, [1, 3, 4], change=with_page), KNOWN)
     moved = logged((X, 2, EDITED), (X, 1, CREATED))
     moved[0] = moved[0]._replace(recorded_at=moved[1].recorded_at)
@@ -127,9 +128,13 @@ def test_events_that_cannot_be_read_or_happen(rows: list[Row], message: str) -> 
     assert message in found
 
 
-def test_a_page_that_nobody_can_render() -> None:
-    rows = logged((X, 1, replace(CREATED, edition="tlh")))
-    assert refusal(forged(rows, [1])) == "the page cannot be rendered: 'tlh'"
+def test_events_that_no_command_makes() -> None:
+    breaks = "breaks the rules: "
+    foreign = logged((X, 1, replace(CREATED, edition="tlh")))
+    known = "no edition is called 'tlh'; known are: en, zh"
+    assert refusal(forged(foreign, [1])) == f"version 1 {breaks}{known}"
+    closed = logged((X, 1, CREATED), (X, 2, EntryRetracted()), (X, 3, EDITED))
+    assert refusal(forged(closed, [1, 2, 3])) == f"version 3 {breaks}the entry was retracted"
 
 
 @pytest.mark.parametrize(

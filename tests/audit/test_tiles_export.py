@@ -16,7 +16,7 @@ from ledger.audit.merkle import Subtree, complete
 from ledger.audit.tiles import Tile, entries_of, hashes_of, tiles_of
 from ledger.domain.commands import Command
 from ledger.errors import DoesNotHold, InvalidInput, NoteError
-from ledger.proving import Exported
+from ledger.proving import Exported, write
 from ledger.store.leaf import leaf_record
 from tests.audit import stranger, tiles_reader
 from tests.audit.evidence import DAY, LOG, ORIGIN, newsroom
@@ -109,9 +109,43 @@ def test_what_a_crash_left_half_written_is_written_anew(ledger: Ledger, tmp_path
     out = tmp_path / "out"
     grow(ledger, 3)
     (out / "tile" / "0" / "000.p").mkdir(parents=True)
-    (out / "tile" / "0" / "000.p" / "3.new").write_bytes(b"half")
+    half = out / "tile" / "0" / "000.p" / ".3.00c0ffee"
+    half.write_bytes(b"half")
     assert ledger.prover.export_tiles(out) == Exported(3, 2, 0)
-    assert tiles_reader.names(out) == tiles_reader.expected(3)
+    # Nobody reads what begins with a dot; it goes with the folder, once the tile is full.
+    assert tiles_reader.names(out) == sorted(
+        ["tile/0/000.p/.3.00c0ffee", *tiles_reader.expected(3)]
+    )
+    require_whole(out, ledger, 3)
+    grow(ledger, 256)
+    ledger.prover.export_tiles(out)
+    assert not half.exists()
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    write(tmp_path / "1", b"old")
+    write(tmp_path / "1", b"new")
+    (tmp_path / "2").mkdir()
+    with pytest.raises(InvalidInput, match=r"/2 cannot be written: Is a directory$"):
+        write(tmp_path / "2", b"new")
+    assert [(path.name, path.is_file()) for path in sorted(tmp_path.iterdir())] == [
+        ("1", True),
+        ("2", False),
+    ]
+    assert (tmp_path / "1").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("kind", ["0", "entries"])
+def test_tiles_that_were_changed_are_told(ledger: Ledger, tmp_path: Path, kind: str) -> None:
+    grow(ledger, 3)
+    ledger.prover.export_tiles(tmp_path / "out")
+    tile = tmp_path / "out" / "tile" / kind / "000.p" / "3"
+    tile.write_bytes(tile.read_bytes()[:-1] + b"x")
+    with pytest.raises(DoesNotHold) as caught:
+        ledger.prover.export_tiles(tmp_path / "out")
+    assert str(caught.value) == (
+        f"{tile} is there and is not of this log: export to another folder"
+    )
 
 
 def test_tiles_of_another_log_are_not_mixed_in(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from hashlib import sha256
 from random import Random
 from uuid import UUID
@@ -127,6 +129,9 @@ NO_PROOF = "this is no tlog-proof with a leaf record: extra, index, hashes, a no
         lambda data: data.replace(b"=\n\n", b"=\n*\n\n"),
         lambda data: data.replace(b"=\n\n", b"=\n\xc3\xa9\n\n"),
         lambda data: data.replace(b"=\n\n", b"\n\n"),
+        # The hashes of a proof are lines; no other end of a line is one.
+        lambda data: re.sub(rb"(index 6\n[^\n]*)\n", rb"\1\r", data),
+        lambda data: re.sub(rb"(index 6\n[^\n]*)\n", rb"\1\r\n", data),
     ],
 )
 def test_what_is_no_proof_file(room: Newsroom, change: Callable[[bytes], bytes]) -> None:
@@ -145,6 +150,16 @@ def test_the_note_is_verified(room: Newsroom) -> None:
         proofs.check(data, [LOG.verifier])
     with pytest.raises(UnknownKey, match="none of the keys given has signed"):
         proofs.check(data, [STRANGE.verifier])
+
+
+def test_no_key_signs_twice(room: Newsroom) -> None:
+    data, body, key = third(room), room.ledger.audit.checkpoint().body, WITNESS.verifier
+    for at in (SEEN, SEEN + timedelta(minutes=1)):
+        seconds = int(at.timestamp())
+        twice = stranger.signature_line(body, key.name, key.kind, WITNESS.private, seconds)
+        with pytest.raises(NoteError) as caught:
+            proofs.check(data + twice, KNOWN)
+        assert str(caught.value) == "a key has signed the checkpoint twice"
 
 
 def test_a_time_that_is_none(room: Newsroom) -> None:

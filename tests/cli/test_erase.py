@@ -190,7 +190,10 @@ def test_what_was_erased_already_is_told(ledger: Shell, entry: str) -> None:
     ledger.ok("correct", entry, "It was Marlowe.")
     ledger.ok("erase", entry, "--version", "4", *COURT)
     assert ledger("erase", entry, "--version", "4", *COURT) == Answer(
-        21, "", "ledger: version 4 says nothing that could be erased, or it was erased already\n"
+        21,
+        "",
+        "ledger: version 4 says nothing that could be erased, or it was erased already (if that "
+        "was cut short, `ledger purge` finishes it)\n",
     )
     assert ledger("erase", entry, "--version", "5", *COURT) == Answer(
         3, "", "ledger: version 5 is an erasure itself, which stays\n"

@@ -49,7 +49,7 @@ def page(request: pytest.FixtureRequest, ledger: Ledger) -> Element:
     )
     ledger.edit(entries.vote, headline="Calm", sources=(), contexts=(), actor=EVIL)
     ledger.edit(entries.vote, topic="T", actor=EVIL)
-    ledger.edit(entries.vote, topic=EVIL, actor=EVIL)
+    ledger.edit(entries.vote, topic=f"{EVIL} 2", actor=EVIL)
     ledger.correct(entries.storm, EVIL, actor=EVIL)
     ledger.retract(entries.vote, actor=EVIL)
     ledger.erase(entries.vote, [12], EVIL, actor=EVIL, reason=EVIL)

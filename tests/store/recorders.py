@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
-from ledger.store.log import NewRow
+from ledger.store import schema
+from ledger.store.log import NewRow, Row
 from ledger.store.sqlite import SQLiteRecorder
 from ledger.store.urls import SQLiteURL
 
@@ -29,3 +32,14 @@ def store(path: Path, events: int = 3) -> None:
     recorder = SQLiteRecorder(SQLiteURL(path))
     recorder.append([row(version) for version in range(1, events + 1)])
     recorder.close()
+
+
+def make_schema_1(path: Path, rows: Sequence[Row]) -> None:
+    """Make a log as a program of schema 1 did."""
+    with closing(sqlite3.connect(path)) as db, db:
+        for statement in schema.MIGRATIONS[0]:
+            db.execute(statement)
+        db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        db.execute("PRAGMA user_version = 1")
+        db.execute("INSERT INTO ledger VALUES ('i', 'o', 0)")
+        db.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -25,13 +25,12 @@ from ledger.domain.events import (
     Remains,
 )
 from ledger.errors import StoreBusy, StoreNotFound, StoreTooOld, UndecodableEvent
-from ledger.store import schema
 from ledger.store.application import LedgerApplication
 from ledger.store.erasures import blanked
 from ledger.store.leaf import Digest, digest_of, leaf_hash
-from ledger.store.log import Blank, Head, NewRow, Row
+from ledger.store.log import Blank, Head, NewRow
 from ledger.store.mapper import EventMapper
-from tests.store.recorders import Make
+from tests.store.recorders import Make, make_schema_1
 from tests.store.test_guards import CHANGED, everything
 from tests.store.test_mapper import CREATED, ENTRY, at_position, event
 
@@ -135,6 +134,22 @@ def test_where_there_is_no_ledger_nothing_is_made(make: Make, tmp_path: Path) ->
     with pytest.raises(StoreNotFound):
         recorder.last_erasure()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_blanks_what_its_new_events_name(
+    application: LedgerApplication, make: Make, path: Path
+) -> None:
+    copy = make(at=path.with_name("copy.db"))
+    copy.load(application.log.read(0, 3))
+    erase(application, CONTENT)
+    rows = application.log.read(3, 10)
+    with pytest.raises(IntegrityError) as caught:
+        copy.load(rows, [CONTENT, Blank(9, "content")])
+    assert str(caught.value) == "ledger: there is no event 9 to blank"
+    assert copy.head().position == 3
+    assert copy.read(1, 1)[0].content != b""
+    copy.load(rows, [CONTENT])
+    assert copy.read(0, 10) == application.log.read(0, 10)
 
 
 # How it reads
@@ -342,17 +357,6 @@ def test_a_writer_holds_up_the_purge(application: LedgerApplication, path: Path)
 
 
 # A log of before
-
-
-def make_schema_1(path: Path, rows: Sequence[Row]) -> None:
-    """Make a log as a program of schema 1 did."""
-    with closing(sqlite3.connect(path)) as db, db:
-        for statement in schema.MIGRATIONS[0]:
-            db.execute(statement)
-        db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-        db.execute("PRAGMA user_version = 1")
-        db.execute("INSERT INTO ledger VALUES ('i', 'o', 0)")
-        db.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
 
 def test_a_log_of_schema_1_is_brought_up_and_then_erases(path: Path, make: Make) -> None:

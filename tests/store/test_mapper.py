@@ -184,9 +184,10 @@ def test_an_unknown_type_is_named_by_position(name: str) -> None:
 
 
 def test_a_newer_schema_is_named_by_position() -> None:
-    assert undecodable(GOOD._replace(type="EntryCreated@2")) == (
-        "position 9: EntryCreated@2 is newer than this program, which knows EntryCreated@1"
-    )
+    for content in (GOOD.content, SALT + b"\xc1"):
+        assert undecodable(GOOD._replace(type="EntryCreated@2", content=content)) == (
+            "position 9: EntryCreated@2 is newer than this program, which knows EntryCreated@1"
+        )
 
 
 def test_an_unknown_field_is_named_by_position() -> None:
@@ -325,7 +326,13 @@ def test_what_an_upcaster_makes_is_checked() -> None:
     )
 
 
-@pytest.mark.parametrize("content", [b"\x05", b"\x90", b"\x80", b"\xa3abc", b"\xc0", b"\xc1", b""])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"\x05", b"\x90", b"\x80", b"\xa3abc", b"\xc0", b"\xc1", b""),
+        pytest.param(b"\x91" * 100_000, id="deep"),
+    ],
+)
 def test_garbage_of_an_old_schema_is_named_by_position(content: bytes) -> None:
     mapper = EventMapper({"EntryCreated": Third.EntryCreated}, THREE)
     assert undecodable(GOOD._replace(content=SALT + content), mapper).startswith(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import InvalidStoreURL
-from ledger.store.urls import DEFAULT_URL, SQLiteURL, parse_store_url
+from ledger.store.urls import DEFAULT_URL, SQLiteURL, absolute, parse_store_url
 
 
 @pytest.mark.parametrize(
@@ -103,3 +103,17 @@ def test_refuses_what_names_no_file_or_no_option(url: str) -> None:
 def test_never_names_another_file_than_the_one_written(url: str) -> None:
     with pytest.raises(InvalidStoreURL):
         parse_store_url(url)
+
+
+@pytest.mark.parametrize("name", ["news.db", "desk/news.db", "my%20news%3F.db", "a%23b.db"])
+@pytest.mark.parametrize("options", ["", "?timeout=5&synchronous=normal"])
+def test_an_absolute_one_names_the_same_wherever_the_process_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, options: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    named = parse_store_url(f"sqlite:///{name}{options}")
+    url = absolute(f"sqlite:///{name}{options}")
+    monkeypatch.chdir("/")
+    found = parse_store_url(url)
+    assert found == SQLiteURL(tmp_path / named.path, named.synchronous, named.timeout)
+    assert absolute(url) == url
