@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -12,14 +13,16 @@ from ledger.audit.checkpoints import Checkpoint, parse_checkpoint
 from ledger.audit.findings import Verification
 from ledger.audit.keys import Signer
 from ledger.audit.merkle import Peaks, root
-from ledger.audit.notes import Note, Verifier
-from ledger.errors import AuditError, DoesNotHold, InvalidTime
+from ledger.audit.notes import COSIGNATURE, Note, Verifier
+from ledger.errors import AuditError, DoesNotHold, InvalidInput, InvalidTime
 from ledger.projections.projector import Progress
 from ledger.projections.tree import subtrees
 from ledger.projections.views import Views
 from ledger.store.application import BATCH, LedgerApplication
 from ledger.store.leaf import leaf_hash
 from ledger.verifying.verifier import Signed, verify
+
+_log = logging.getLogger("ledger")
 
 
 class TreeHead(msgspec.Struct, frozen=True):
@@ -50,6 +53,15 @@ class Auditor:
         self._views = views
         self._now = now
 
+    @staticmethod
+    def check_origin(origin: str) -> None:
+        """Refuse an origin that no key can be called by.
+
+        Raises:
+            InvalidInput: See `notes.check_key_name`.
+        """
+        notes.check_key_name(origin)
+
     def head(self, size: int | None = None) -> TreeHead:
         """Return the tree of the first `size` events; None: of all.
 
@@ -58,6 +70,11 @@ class Auditor:
         """
         size = self._sized(size)
         return TreeHead(size, self._views.read(lambda db: root(subtrees(db), size), "tree").hex())
+
+    def reckoned(self) -> TreeHead:
+        """Return the tree of all events, reckoned from each of them, not from the stored one."""
+        size = self._sized(None)
+        return TreeHead(size, self._roots({size})[size].hex())
 
     def checkpoint(self, size: int | None = None) -> Checkpoint:
         """Return what the ledger says of its first `size` events; None: of all.
@@ -75,6 +92,13 @@ class Auditor:
         Raises:
             MissingExtra: The package `cryptography` is not installed.
         """
+        for signer in signers:
+            if signer.verifier.kind != COSIGNATURE and signer.verifier.name != checkpoint.origin:
+                _log.warning(
+                    "the key is called %s, the ledger %s: a stranger looks for the ledger's own",
+                    signer.verifier.name,
+                    checkpoint.origin,
+                )
         now = self._now()
         return Note(
             checkpoint.body,
@@ -98,11 +122,17 @@ class Auditor:
             last: The last checkpoint that it signed; None: this is the first.
 
         Raises:
+            InvalidInput: The key is none of a witness.
             NoteError: The note tells no checkpoint.
             BadSignature: A signature of a known key is not that key's.
             UnknownKey: None of the known keys has signed.
             DoesNotHold: The log is not the one that either checkpoint tells of.
         """
+        if witness.verifier.kind != COSIGNATURE:
+            raise InvalidInput(
+                f"the key of {witness.verifier.name} is none of a witness: make one with "
+                "`ledger audit keygen --witness`"
+            )
         notes.verify(note, known)
         checkpoint = parse_checkpoint(note.text)
         self.require(checkpoint, last)
@@ -139,7 +169,7 @@ class Auditor:
                 none of the keys.
             StoreError: The log cannot be read.
         """
-        signed = [self._signed(data, known) for data in checkpoints]
+        signed = [self.signed(data, known) for data in checkpoints]
         return verify(
             self._application,
             self._views,
@@ -149,7 +179,12 @@ class Auditor:
             progress=progress,
         )
 
-    def _signed(self, data: bytes, known: Sequence[Verifier]) -> Signed:
+    def signed(self, data: bytes, known: Sequence[Verifier]) -> Signed:
+        """Return the checkpoint that a file holds, and who of the known keys has signed it.
+
+        Raises:
+            AuditError: It cannot be used; see `verify`.
+        """
         try:
             if not known and not data.count(b"\n\n"):
                 return Signed(parse_checkpoint(data.decode()))

@@ -16,7 +16,7 @@ from ledger.domain.commands import EraseVersions, digest_of
 from ledger.domain.decide import meta_of, storable
 from ledger.domain.erasure import Plan
 from ledger.domain.events import EntryErased, EntryRestated, Event, RecordedEvent
-from ledger.errors import CommandIdReused, EntryNotFound, InvalidInput, StoreBusy
+from ledger.errors import CommandIdReused, EntryNotFound, InvalidInput, StoreBusy, StoreError
 from ledger.projections import permalinks
 from ledger.projections.views import Views
 from ledger.results import Erased
@@ -68,7 +68,11 @@ class Eraser:
         for _ in range(TRIES):
             done = self._attempt(command)
             if done is not None:
-                self.purge()
+                try:
+                    self.purge()
+                except StoreError as error:
+                    at = done.event.position
+                    raise type(error)(f"it is erased, as event {at} says; but {error}") from error
                 return done
         raise StoreBusy("the log is being written all the time: try again; nothing was erased")
 

@@ -114,7 +114,12 @@ class Ledger(LedgerLists):
 
         Args:
             origin: The name it is to be known by for life; None: one made from its random id.
+
+        Raises:
+            InvalidInput: Its checkpoints could not bear that name.
         """
+        if origin is not None:
+            self.audit.check_origin(origin)
         return self.application.log.create(origin)
 
     # Writing: each command returns the event that it made, once it is durable.

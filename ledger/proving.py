@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -30,6 +30,7 @@ from ledger.errors import (
     DoesNotHold,
     EntryNotFound,
     InvalidInput,
+    NoteError,
     ProjectionDrifted,
     VersionNotFound,
 )
@@ -167,7 +168,7 @@ class Prover:
             else:
                 left += 1
         if signers:
-            write(target, notes.encode_note(self._auditor.sign(checkpoint, signers)))
+            write(target, notes.encode_note(self._auditor.sign(checkpoint, signers)), over=True)
             written += 1
         return Exported(checkpoint.size, written, left)
 
@@ -324,20 +325,64 @@ def make_folder(path: Path) -> None:
         raise InvalidInput(f"{path} cannot be written: {error.strerror}") from error
 
 
-def write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all.
+def put(out: Path | None, data: bytes) -> None:
+    """Write to a file, or, where there is none or it is `-`, to the output.
 
     Raises:
-        InvalidInput: It cannot be written.
+        InvalidInput: See `write`.
     """
-    fresh = path.with_name(f".{path.name}.{token_hex(4)}")
+    if out is None or str(out) == "-":
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+    else:
+        write(out, data)
+
+
+def write(path: Path, data: bytes, *, over: bool = False) -> None:
+    """Write a file whole or not at all.
+
+    Args:
+        path: Which. A device or a pipe is written to, not replaced.
+        data: What.
+        over: Whether it may take the place of what cannot be had again: a key, a store, a note.
+
+    Raises:
+        InvalidInput: It cannot be written, or something irreplaceable is there.
+    """
+    if not path.name:
+        raise InvalidInput("name a file to write to")
     try:
-        with fresh.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    except OSError as error:
-        with suppress(OSError):
+        if path.exists() and not path.is_file():
+            with path.open("wb") as special:
+                special.write(data)
+            return
+        if path.exists() and not over and (kind := _irreplaceable(path)):
+            raise InvalidInput(f"{path} is {kind}, and is not overwritten: give another name")
+        target = path.resolve()
+        fresh = target.with_name(f".{target.name}.{token_hex(4)}")
+        try:
+            with fresh.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(target)
+        except BaseException:
             fresh.unlink(missing_ok=True)
+            raise
+    except OSError as error:
         raise InvalidInput(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _irreplaceable(path: Path) -> str | None:
+    """Return what is at a path that must not be lost by a slip."""
+    with path.open("rb") as file:
+        begin = file.read(1 << 16)
+    if begin.startswith(b"PRIVATE+KEY+"):
+        return "a private key"
+    if begin.startswith(b"SQLite format 3\0"):
+        return "a database"
+    try:
+        notes.parse_note(begin)
+    except NoteError:
+        return None
+    return "a signed note"

@@ -73,7 +73,7 @@ def _require_erasures(application: LedgerApplication, rows: Sequence[Row], upto:
     for row in filter(is_blank, rows):
         (resolved,) = application.rows(row.position - 1, 1)
         erased = application.to_event(resolved).erased
-        if erased is not None and erased.position > upto:
+        if erased is not None and erased.position >= upto:
             raise InvalidInput(
                 f"event {row.position} was erased, as event {erased.position} says: a copy has to "
                 f"reach as far, so that it can be read: --until @{erased.position + 1}"

@@ -12,7 +12,7 @@ from ledger.audit.checkpoints import parse_checkpoint
 from ledger.audit.notes import Note, Verifier
 from ledger.auditing import Auditor
 from ledger.domain.events import RecordedEvent
-from ledger.errors import DoesNotHold
+from ledger.errors import DoesNotHold, InvalidInput
 from ledger.projections.projector import Progress
 from ledger.reading import EntryRef, LedgerReader
 from ledger.report.archive import Scope, Tally
@@ -101,6 +101,8 @@ class Reporter:
         heading = self._heading(checkpoints, known)
         size = heading.proof.size
         after, upto = self._reader.positions(since, until)
+        if upto is not None and upto < after:
+            raise InvalidInput("--until lies before --since: nothing can be between")
         scope = Scope(after + 1, size if upto is None else min(upto, size), actor)
         tally = Tally(scope, top)
         done = 0
@@ -138,7 +140,7 @@ class Reporter:
         self, checkpoints: Sequence[tuple[str, Note]], known: Sequence[Verifier]
     ) -> Heading:
         checked = tuple(self._checked(file, note, known) for file, note in checkpoints)
-        head = self._auditor.head()
+        head = self._auditor.reckoned()
         identity = self._reader.application.log.identity()
         return Heading(
             made_at=self._now(),

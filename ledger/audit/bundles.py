@@ -287,6 +287,9 @@ def tell(bundle: Bundle) -> Told:
     except (UndecodableEvent, AttributeError, KeyError, TypeError, ValueError) as error:
         # A log may be signed and hold nonsense all the same: a restatement that restates nothing.
         raise DoesNotHold(f"the events cannot be read: {error}") from error
+    for event in events[len(versions) :]:
+        if (why := why_illegal(None, event)) is not None:
+            raise DoesNotHold(f"version {event.version} breaks the rules: {why}")
     if state is None:
         raise DoesNotHold("the bundle shows no version")
     said = tuple(

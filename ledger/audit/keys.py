@@ -14,7 +14,15 @@ from pathlib import Path
 
 import msgspec
 
-from ledger.audit.notes import COSIGNATURE, ED25519, Verifier, decoded, encoded, public_of
+from ledger.audit.notes import (
+    COSIGNATURE,
+    ED25519,
+    Verifier,
+    check_key_name,
+    decoded,
+    encoded,
+    public_of,
+)
 from ledger.errors import InvalidInput, NoteError
 
 _log = logging.getLogger("ledger")
@@ -50,8 +58,7 @@ def make(path: Path, name: str, *, witness: bool = False) -> Signer:
     Raises:
         InvalidInput: The name cannot be that of a key, or the file is there or cannot be made.
     """
-    if not name or "+" in name or not name.isprintable() or any(map(str.isspace, name)):
-        raise InvalidInput(f"{name!a} cannot be a key's name: no spaces, no plus sign")
+    check_key_name(name)
     private = secrets.token_bytes(_PRIVATE_BYTES)
     verifier = Verifier(name, COSIGNATURE if witness else ED25519, public_of(private))
     line = f"{_PREFIX}{name}+{verifier.key_id.hex()}+{encoded(bytes([verifier.kind]) + private)}\n"

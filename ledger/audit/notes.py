@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ledger.errors import BadSignature, MissingExtra, NoteError, UnknownKey
+from ledger.errors import BadSignature, InvalidInput, MissingExtra, NoteError, UnknownKey
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -82,12 +82,25 @@ class Verifier(msgspec.Struct, frozen=True):
         return f"{self.name}+{self.key_id.hex()}+{key}"
 
 
+def check_key_name(name: str) -> None:
+    """Refuse a name that no key can have; so no log that is signed for by its own name.
+
+    Raises:
+        InvalidInput: It is empty, or has a space, a plus sign, or what is not printed.
+    """
+    if not name or "+" in name or not name.isprintable() or any(map(str.isspace, name)):
+        raise InvalidInput(f"{name!a} cannot be a key's name: no spaces, no plus sign")
+
+
 def parse_verifier(text: str) -> Verifier:
     """Return the key that a verifier key tells: `name+hex8(key id)+base64(type || public key)`.
 
     Raises:
         NoteError: It is none.
     """
+    if text.strip().startswith("PRIVATE+KEY+"):
+        # Not repeated: a message may end in a log.
+        raise NoteError("this is a private key: give the verifier key, which `keygen` printed")
     name, _, rest = text.strip().partition("+")
     key_id, _, last = rest.partition("+")
     key = decoded(last)

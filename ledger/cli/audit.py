@@ -11,6 +11,7 @@ from ledger.cli import proofs, report, verify
 from ledger.cli.context import App, pass_app
 from ledger.cli.output import show_object
 from ledger.cli.times import moment_or_position
+from ledger.errors import InvalidInput
 
 if TYPE_CHECKING:
     from ledger.results import When
@@ -71,17 +72,13 @@ def checkpoint(app: App, at: When | None, signers: tuple[Path, ...], out: Path |
     Keep it elsewhere: with it, anybody can tell whether the log was rewritten since.
     """
     from ledger.audit import keys, notes
-    from ledger.proving import write
+    from ledger.proving import put
 
     with app.open() as ledger:
         found = ledger.audit.checkpoint(None if at is None else ledger.position(at))
         note = ledger.audit.sign(found, [keys.load(signer) for signer in signers])
     # What nobody signed is no note: only the text that would be signed.
-    data = notes.encode_note(note) if signers else note.text.encode()
-    if out is None:
-        click.echo(data, nl=False)
-    else:
-        write(out, data)
+    put(out, notes.encode_note(note) if signers else note.text.encode())
 
 
 @audit.command()
@@ -97,8 +94,11 @@ def checkpoint(app: App, at: When | None, signers: tuple[Path, ...], out: Path |
     metavar="FILE",
     help="The last checkpoint that you signed; it is replaced by this one.",
 )
+@click.option("--first", is_flag=True, help="You have signed none yet: --last is made.")
 @pass_app
-def cosign(app: App, file: Path, known: tuple[str, ...], signer: Path, last: Path) -> None:
+def cosign(
+    app: App, file: Path, known: tuple[str, ...], signer: Path, last: Path, first: bool
+) -> None:
     """Add a witness's signature to the checkpoint in FILE.
 
     The signature of the ledger is checked, and, from the log's first event on, that it has this
@@ -109,13 +109,25 @@ def cosign(app: App, file: Path, known: tuple[str, ...], signer: Path, last: Pat
     from ledger.proving import read, write
 
     verifiers = [notes.parse_verifier(text) for text in known]
-    before = parse_checkpoint(notes.parse_note(read(last)).text) if last.exists() else None
+    own = keys.load(signer)
+    before = None
+    if first and last.exists():
+        raise InvalidInput(f"{last} is there: without --first, the log is held against it")
+    if not first:
+        if not last.exists():
+            raise InvalidInput(f"there is no {last}: is it misspelt? If it is the first: --first")
+        signed = notes.parse_note(read(last))
+        # What somebody else put there would end the protection that a witness is.
+        notes.verify(signed, [own.verifier])
+        before = parse_checkpoint(signed.text)
     with app.open() as ledger:
-        note = notes.parse_note(read(file))
-        data = notes.encode_note(ledger.audit.cosign(note, verifiers, keys.load(signer), before))
+        note = ledger.audit.cosign(notes.parse_note(read(file)), verifiers, own, before)
+    data = notes.encode_note(note)
     # First what was signed is remembered, then it is given away.
-    write(last, data)
-    write(file, data)
+    write(last, data, over=True)
+    write(file, data, over=True)
+    found = parse_checkpoint(note.text)
+    click.echo(f"cosigned: {found.size} events of {found.origin}")
 
 
 for command in (*proofs.COMMANDS, report.report, verify.verify):

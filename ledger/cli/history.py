@@ -123,6 +123,10 @@ def _row(event: RecordedEvent) -> tuple[object, ...]:
 def _record(event: RecordedEvent) -> dict[str, object]:
     import msgspec
 
+    meta = msgspec.structs.asdict(event.meta)
+    if not meta["digest"]:
+        # Only older programs wrote it there.
+        del meta["digest"]
     return {
         "position": event.position,
         "recorded_at": event.recorded_at,
@@ -130,7 +134,7 @@ def _record(event: RecordedEvent) -> dict[str, object]:
         "version": event.version,
         "type": type(event.data).__name__,
         # All of it, also what is as usual; the data is what the event itself holds.
-        "meta": msgspec.structs.asdict(event.meta),
+        "meta": meta,
         "data": event.data,
     }
 

@@ -76,8 +76,10 @@ def prove(
     A bundle holds the stored bytes of its events, proofs that they are in the log, the signed
     checkpoint, and the page as published, but for its Related list.
     """
-    if bool(signers) == (checkpoint is not None):
+    if not signers and checkpoint is None:
         raise click.UsageError("give --sign or --checkpoint: a stranger needs a signature")
+    if signers and checkpoint is not None:
+        raise click.UsageError("give --sign or --checkpoint, not both")
     if complete and format_ != "bundle":
         raise click.UsageError("--complete goes with a bundle")
     from ledger.audit import keys, notes
@@ -200,7 +202,7 @@ def verdict_lines(verdict: Verdict) -> Iterable[str]:
     first, last = versions[0], versions[-1]
     yield f"Entry      {entry.id}"
     yield f"Headline   {html.unescape(entry.headline.strip())}"
-    yield f"Status     {entry.status}"
+    yield f"Status     {entry.status}, in version {last.version}"
     yield from _tree_lines(tree)
     yield ""
     for one in versions:
@@ -225,7 +227,10 @@ def verdict_lines(verdict: Verdict) -> Iterable[str]:
             yield f"- Of version {one.version} was erased, as event {one.erased} says: {gone}."
     for erasure in verdict.erasures:
         why = "" if erasure.reason is None else f": {erasure.reason}"
-        yield f"- Event {erasure.position} erased by authority of {erasure.authority}{why}"
+        yield (
+            f"- Event {erasure.position} says that this was by the authority of "
+            f"{erasure.authority}{why}"
+        )
     yield ""
     yield "Not proved:"
     if not verdict.complete:

@@ -62,7 +62,7 @@ def report(
     A checkpoint that does not hold is reported, and ends the command with status 61.
     """
     from ledger.audit import notes
-    from ledger.proving import read, write
+    from ledger.proving import put, read
 
     if entry is not None and (since, until, actor, top) != (None, None, None, None):
         raise click.UsageError("--since, --until, --actor and --top go without an ENTRY")
@@ -85,11 +85,7 @@ def report(
                     progress=tell,
                     **({} if top is None else {"top": top}),
                 )
-    data = _rendered(found, format_).encode()
-    if out is None:
-        click.echo(data, nl=False)
-    else:
-        write(out, data)
+    put(out, _rendered(found, format_).encode())
     for one in found.heading.proof.checkpoints:
         if one.problem is not None:
             raise DoesNotHold(f"{one.file}: {one.problem}")

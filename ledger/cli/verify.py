@@ -40,7 +40,7 @@ _TOO_FEW = 50_000
 @click.option("--views", is_flag=True, help="Compare all projections with the log, too.")
 @click.option(
     "--jobs",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 64),
     metavar="N",
     help="In how many processes to read.  [default: one for each processor]",
 )
@@ -69,6 +69,11 @@ def verify(
     except NoteError as error:
         raise AuditError(str(error)) from error
     with app.open() as ledger:
+        for path, note in zip(checkpoints, notes, strict=True):
+            try:
+                ledger.audit.signed(note, keys)
+            except AuditError as error:
+                raise AuditError(f"{path}: {error}") from error
         if jobs is None:
             big = ledger.application.log.head().position > _TOO_FEW
             jobs = os.cpu_count() or 1 if big else 1

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +32,8 @@ from ledger.store.files import lies_still
 from ledger.store.log import Head
 
 Result = TypeVar("Result")
+
+_log = logging.getLogger("ledger")
 
 _CACHE = -32 * 1024
 """SQLite's page cache in KiB (negative says so): enough for the upper pages of every index."""
@@ -232,7 +236,10 @@ class Generation:
         if not self.is_of(application) or self.begun < application.log.last_erasure():
             return False
         known = {(standing.position, standing.leaf) for standing in self.standings.values()}
-        return all(leaf_at(application, position) == leaf for position, leaf in known)
+        if all(leaf_at(application, position) == leaf for position, leaf in known):
+            return True
+        _warn(self.path.parent)
+        return False
 
     def catch_up(self, source: Source, head: Head) -> None:
         """Bring the read models that run up to the log's end."""
@@ -244,3 +251,13 @@ class Generation:
         """Let a read model that has stopped try again at the next catching up."""
         with self._writing() as db, transaction(db):
             retry(db, name)
+
+
+@cache
+def _warn(folder: Path) -> None:
+    """Say that views no longer fit their log; once, however often they are looked at."""
+    _log.warning(
+        "the log is no longer what its views in %s were made from: another copy was put in its "
+        "place, or it was altered; `ledger audit verify` with a checkpoint tells",
+        folder,
+    )

@@ -193,6 +193,14 @@ def _entry(report: EntryReport) -> Document:
     )
 
 
+def _assumed(report: EntryReport) -> str:
+    fields = dict.fromkeys(field for one in report.versions for field in one.inferred)
+    found = [*map(label, fields)]
+    if any(one.basis == "inferred" for one in report.versions):
+        found.append("times of publication")
+    return ", ".join(found) or "nothing"
+
+
 def _summary(report: EntryReport) -> tuple[Block, ...]:
     found = report.findings
     status: Line = line(report.status)
@@ -208,7 +216,7 @@ def _summary(report: EntryReport) -> tuple[Block, ...]:
         ("Silent headline changes", line(found.silent_edits.total)),
         ("Flips", line(found.flips.total)),
         ("Source changes", line(found.sources.total)),
-        ("Assumed by an import", line(", ".join(map(label, report.inferred)) or "nothing")),
+        ("Assumed by an import", line(_assumed(report))),
     )
     notes = tuple(
         (*line(f"{note.kind}, version "), *version_link(note.version), *line(": "), text)
@@ -253,9 +261,16 @@ def _happened(one: VersionReport) -> str:
     return _HAPPENED.get(one.type, one.type) if one.correction is None else one.correction
 
 
+def _reason(one: VersionReport) -> str:
+    if one.erased is not None and one.erased.names:
+        return "erased, where there was one"
+    return one.reason or "none given"
+
+
 def _remarks(one: VersionReport) -> str:
     said = (
-        ("text erased", one.erased is not None and one.erased.text),
+        ("imported", one.imported),
+        ("text erased", one.erased is not None and bool(one.erased.fields)),
         ("names erased", one.erased is not None and one.erased.names),
         ("number or name changed in silence", one.facts is not None),
         ("silent headline change", one.silent and one.facts is None),
@@ -273,7 +288,7 @@ def _version(one: VersionReport, report: EntryReport) -> Section:
         ("Published", (*when(one.published_at, one.basis), *line(basis))),
         ("Recorded", line(Time(one.recorded_at), f" at position {one.position}")),
         ("Actor", line(one.actor)),
-        ("Reason", line(one.reason or "none given")),
+        ("Reason", line(_reason(one))),
         ("Permalink", line(Code(one.path))),
     ]
     if remarks := _remarks(one):
@@ -292,7 +307,7 @@ def _version(one: VersionReport, report: EntryReport) -> Section:
         tell = _value if one.version == 1 else _difference
         differences = [(label(diff.field), tell(diff, one.language)) for diff in one.differences]
         blocks.append(Facts(tuple(differences)))
-    else:
+    elif one.erased is None:
         blocks.append(Paragraph(line("No field changed.")))
     title = f"Version {one.version}: {_happened(one)}"
     return Section(f"version-{one.version}", title, tuple(blocks))

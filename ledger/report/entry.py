@@ -75,6 +75,7 @@ def _version(step: Step, path: str, found: Sequence[Finding], covered: int) -> V
         actor=meta.actor,
         reason=meta.reason,
         minor=meta.minor,
+        imported=data.origin is not None,
         published_at=meta.published_at,
         basis=meta.basis,
         recorded_at=event.recorded_at,

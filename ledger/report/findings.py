@@ -137,6 +137,7 @@ def _common(step: Step, field: str) -> dict[str, Any]:
         "minor": event.meta.minor,
         "headline": after.headline,
         "language": after.language,
+        "imported": event.data.origin is not None,
         "assumed": field in after.inferred or (before is not None and field in before.inferred),
     }
 

@@ -71,6 +71,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         headline: That of the entry after it, as published.
         language: A BCP 47 tag, of that headline.
         assumed: Whether a value that was compared is an import's assumption.
+        imported: Whether an import said it: then the actor is who imported it.
     """
 
     entry: UUID
@@ -83,6 +84,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     headline: str
     language: str
     assumed: bool
+    imported: bool
 
 
 class SilentEdit(Finding, frozen=True, kw_only=True):
@@ -297,6 +299,7 @@ class VersionReport(msgspec.Struct, frozen=True, kw_only=True):
         path: Where it was published, without extension.
         language: A BCP 47 tag, of its texts.
         actor, reason, minor: Who did it, as claimed; why; whether he called it minor.
+        imported: Whether an import said it: then the actor is who imported it.
         published_at, basis: When it became public, as stated, and how that is known.
         recorded_at: When the ledger learned of it.
         differences: What differs from the version before, or from nothing.
@@ -319,6 +322,7 @@ class VersionReport(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     reason: str | None
     minor: bool
+    imported: bool
     published_at: datetime
     basis: Basis
     recorded_at: datetime

@@ -136,7 +136,7 @@ def finding_sections(findings: Findings, *, of_entry: bool) -> tuple[Section, ..
         return line(Code(str(finding.entry)[:SHORT_ID])), line(str(finding.version))
 
     def row(finding: Finding, *what: Line) -> tuple[Line, ...]:
-        marks = _marks(minor=finding.minor, assumed=finding.assumed)
+        marks = _marks(imported=finding.imported, minor=finding.minor, assumed=finding.assumed)
         published_at = when(finding.published_at, finding.basis)
         return (*where(finding), published_at, (*line(finding.actor), *marks), *what)
 
@@ -235,7 +235,8 @@ _METHOD = """\
 Times are UTC. Published is when a version became public, as stated by whoever made it; inferred \
 marks a time that an import had to assume. Recorded is when the ledger learned of it: the store's \
 own clock.
-An actor is a name that was given, not an identity that was proved.
+An actor is a name that was given, not an identity that was proved. Of what was imported, it is \
+who imported it, not who wrote or edited it.
 Assumed marks a comparison with a value that an import had to assume, because the archive does \
 not say what an older version's was.
 A silent change is a headline that changed, with no correction, clarification, update or editor's \
@@ -270,9 +271,9 @@ def when(at: datetime, basis: Basis) -> Line:
     return line(Time(at), *((" ", Mark("inferred")) if basis == "inferred" else ()))
 
 
-def _marks(*, minor: bool, assumed: bool) -> Line:
+def _marks(*, imported: bool, minor: bool, assumed: bool) -> Line:
     found: list[str | Inline] = []
-    for name, is_so in (("minor", minor), ("assumed", assumed)):
+    for name, is_so in (("imported", imported), ("minor", minor), ("assumed", assumed)):
         found += [" ", Mark(name)] if is_so else []
     return line(*found)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from eventsourcing.persistence import IntegrityError
 
+from ledger.errors import StoreCorrupt
 from ledger.store.log import Appended, Blank, Head, Identity, NewRow, Row
 
 COLUMNS = "position, entry, version, type, recorded_at, meta, content"
@@ -70,7 +71,10 @@ def version_of(connection: sqlite3.Connection, entry: bytes) -> int:
 
 def identity(connection: sqlite3.Connection) -> Identity:
     """Return what the ledger is called."""
-    return Identity(*connection.execute("SELECT id, origin, created_at FROM ledger").fetchone())
+    row = connection.execute("SELECT id, origin, created_at FROM ledger").fetchone()
+    if row is None:
+        raise StoreCorrupt("the ledger's identity is gone from its database: restore a backup")
+    return Identity(*row)
 
 
 def blank(connection: sqlite3.Connection, blanks: Sequence[Blank]) -> None:

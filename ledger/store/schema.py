@@ -152,7 +152,7 @@ def integrity(connection: sqlite3.Connection) -> Integrity:
         if should.get((kind, name)) != sql
     ]
     missing = [
-        f"the {kind} {name} that guards the log is missing from the database"
+        f"the {kind} {name} of the ledger's own is missing from the database"
         for kind, name in should.keys() - have.keys()
     ]
     if not wrong:

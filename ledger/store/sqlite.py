@@ -113,23 +113,12 @@ class SQLiteRecorder(LogRecorder):
             self._is_lost = False
 
     def create(self, origin: str | None = None) -> Identity:
-        """Make the ledger if there is none, and return its identity.
-
-        Args:
-            origin: The name it is to be known by; None: one made from its id.
-
-        Raises:
-            StoreError: The file cannot be made, or holds something else.
-        """
+        """Make the ledger if there is none, and return its identity."""
         with self._lock, translated(self.path):
             return queries.identity(self._open_writer(create=True, origin=origin))
 
     def upgrade(self) -> tuple[int, int]:
-        """Bring an older log schema up to the program's; return the versions before and after.
-
-        Raises:
-            StoreError: There is no ledger, or it is newer than the program.
-        """
+        """Bring an older log schema up to the program's; return the versions before and after."""
         with self._lock, translated(self.path):
             require_file(self.path)
             with closing(self._connect()) as connection, transaction(connection):

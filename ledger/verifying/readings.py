@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -164,6 +165,8 @@ _readers: list[Reader] = []
 
 
 def _open(url: str, tree: Path | None, leaves: int) -> None:
+    # Ctrl-C is for the process that they work for.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     generation = None if tree is None else Generation(tree, IN_PASSING)
     _readers.append(Reader(LedgerApplication(url), generation, leaves))
 

@@ -44,10 +44,55 @@ def root_at(desk: Shell, size: int) -> bytes:
 
 
 def cosign(desk: Shell, note: str, last: str = "last", key: str = "desk") -> tuple[int, str]:
+    first = [] if (desk.folder / last).exists() else ["--first"]
     answer = desk(
-        *("audit", "cosign", note, "--key", vkey(desk, key), "--sign", "wit.key", "--last", last)
+        *("audit", "cosign", note, "--key", vkey(desk, key), "--sign", "wit.key", "--last", last),
+        *first,
     )
+    assert answer.out == "" or answer.out.startswith("cosigned: ")
     return answer.status, answer.err
+
+
+def test_a_witness_is_told_that_the_last_checkpoint_is_not_there(desk: Shell) -> None:
+    desk.ok("audit", "checkpoint", "--sign", "desk.key", "--out", "one.note")
+    asked = ("audit", "cosign", "one.note", "--key", vkey(desk), "--sign", "wit.key", "--last")
+    answer = desk(*asked, "lst")
+    assert (answer.status, answer.err) == (
+        3,
+        "ledger: there is no lst: is it misspelt? If it is the first: --first\n",
+    )
+    assert not (desk.folder / "lst").exists()
+    # Nor is one taken that somebody else has signed.
+    answer = desk(*asked, "one.note")
+    assert (answer.status, "signed by harbour.example/news" in answer.err) == (64, True)
+    assert desk(*asked, "last", "--first").out == "cosigned: 3 events of harbour.example/news\n"
+    assert desk(*asked, "last", "--first").status == 3
+    asked = ("audit", "cosign", "one.note", "--key", vkey(desk), "--sign", "desk.key", "--last")
+    answer = desk(*asked, "new", "--first")
+    assert (answer.status, "is none of a witness" in answer.err) == (3, True)
+
+
+def test_what_cannot_be_had_again_is_not_overwritten(desk: Shell) -> None:
+    desk.ok("audit", "checkpoint", "--sign", "desk.key", "--out", "one.note")
+    for name, kind in (
+        ("desk.key", "a private key"),
+        ("news.db", "a database"),
+        ("one.note", "a signed note"),
+    ):
+        before = (desk.folder / name).read_bytes()
+        for command in (("audit", "checkpoint"), ("audit", "report")):
+            answer = desk(*command, "--out", name)
+            assert (answer.status, answer.err) == (
+                3,
+                f"ledger: {name} is {kind}, and is not overwritten: give another name\n",
+            )
+        assert (desk.folder / name).read_bytes() == before
+    plain = desk.ok("audit", "checkpoint")
+    assert desk.ok("audit", "checkpoint", "--out", "-") == plain
+    desk.ok("audit", "checkpoint", "--out", "plain")
+    desk.ok("audit", "checkpoint", "--out", "plain")
+    assert (desk.folder / "plain").read_text() == plain
+    assert desk("audit", "checkpoint", "--out", "/dev/full").status == 3
 
 
 def test_the_root_is_that_of_the_rows(desk: Shell) -> None:

@@ -47,9 +47,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     shutil.copy(ledger.folder / "five.note", ledger.folder / "both.note")
     ledger.ok(
         *("audit", "cosign", "both.note", "--key", said(ledger, "desk.vkey")),
-        *("--sign", "wit.key", "--last", "last"),
+        *("--sign", "wit.key", "--last", "last", "--first"),
     )
-    ledger.ok("audit", "checkpoint", "--sign", "strange.key", "--out", "strange.note")
+    assert ledger("audit", "checkpoint", "--sign", "strange.key", "--out", "strange.note").err == (
+        "ledger: warning: the key is called strange.example, the ledger harbour.example/news: a "
+        "stranger looks for the ledger's own\n"
+    )
     return ledger
 
 
@@ -304,21 +307,22 @@ def refused(answer: Answer, message: str, status: int = 60) -> None:
 
 
 def test_keys_that_have_not_signed(desk: Shell) -> None:
-    cannot = "the checkpoint cannot be used: "
+    cannot = "{}: the checkpoint cannot be used: "
     refused(
         verify(desk, "two.note", "strange.note", keys=("desk",)),
-        f"{cannot}none of the keys given has signed: signed by strange.example",
+        cannot.format("strange.note")
+        + "none of the keys given has signed: signed by strange.example",
     )
     refused(
         verify(desk, "plain", keys=("desk",)),
-        f"{cannot}this is no signed note: a text, an empty line, and signatures",
+        f"{cannot.format('plain')}this is no signed note: a text, an empty line, and signatures",
     )
 
 
 def test_a_note_that_was_changed(desk: Shell) -> None:
     note = desk.folder / "five.note"
     text = note.read_text()
-    cannot = "the checkpoint cannot be used: "
+    cannot = "five.note: the checkpoint cannot be used: "
     note.write_text(text.replace("\n5\n", "\n4\n"))
     refused(
         verify(desk, "five.note", keys=("desk",)),
@@ -333,7 +337,7 @@ def test_a_note_that_was_changed(desk: Shell) -> None:
     note.write_bytes(b"\xff\n1\n")
     refused(
         verify(desk, "five.note"),
-        "the checkpoint is damaged: 'utf-8' codec can't decode byte 0xff in position 0: invalid "
+        "five.note: the checkpoint is damaged: 'utf-8' codec can't decode byte 0xff in position 0: invalid "
         "start byte",
     )
     note.write_text("")

@@ -42,7 +42,7 @@ def test_a_sound_log_has_nothing_wrong(path: Path, make: Make) -> None:
 
 @pytest.mark.parametrize("name", GUARDS)
 def test_a_guard_that_is_missing_is_told(path: Path, make: Make, name: str) -> None:
-    message = f"the trigger {name} that guards the log is missing from the database"
+    message = f"the trigger {name} of the ledger's own is missing from the database"
     assert found(path, make, f"DROP TRIGGER {name}") == Integrity([], [message])
 
 
@@ -50,7 +50,7 @@ def test_every_guard_that_is_missing_is_told(path: Path, make: Make) -> None:
     told = found(path, make, *(f"DROP TRIGGER {name}" for name in GUARDS), "DROP INDEX erasures")
     assert (told.wrong, len(told.missing)) == ([], 7)
     assert told.missing[0] == (
-        "the index erasures that guards the log is missing from the database"
+        "the index erasures of the ledger's own is missing from the database"
     )
 
 
