@@ -337,8 +337,8 @@ def test_a_note_that_was_changed(desk: Shell) -> None:
     note.write_bytes(b"\xff\n1\n")
     refused(
         verify(desk, "five.note"),
-        "five.note: the checkpoint is damaged: 'utf-8' codec can't decode byte 0xff in position 0: invalid "
-        "start byte",
+        "five.note: the checkpoint is damaged: 'utf-8' codec can't decode byte 0xff in position "
+        "0: invalid start byte",
     )
     note.write_text("")
     refused(
