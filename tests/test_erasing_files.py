@@ -249,7 +249,8 @@ def test_a_reader_of_what_was_delays_the_purge_alone(desk: Desk, log: Path) -> N
         with pytest.raises(StoreBusy) as caught:
             erase(ledger, entry, 1, 2, 4, names=True)
         assert str(caught.value) == (
-            f"what was erased still lies in {log}-wal, because another process is reading: "
+            f"it is erased, as event 8 says; but what was erased still lies in {log}-wal, because "
+            "another process is reading: "
             "run `ledger purge` once it is done"
         )
         assert ledger.get(entry, version=1).entry.headline == "[erased, as event 8 says]"
