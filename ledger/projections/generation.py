@@ -99,7 +99,7 @@ class Generation:
                     for statement in BOOKKEEPING:
                         db.execute(statement)
                     identity = source.application.log.identity().id
-                    db.execute("INSERT INTO source VALUES (?, ?)", (identity, begun))
+                    db.execute("INSERT INTO generation VALUES (?, ?)", (identity, begun))
                 for model in anew:
                     try:
                         add(db, model)
@@ -198,7 +198,7 @@ class Generation:
         except sqlite3.Error:
             return False
         listed = {table for (tables,) in lists for table in tables.split()}
-        return names.issuperset(listed | {"source", "projections"})
+        return names.issuperset(listed | {"generation", "projections"})
 
     def _open(self) -> sqlite3.Connection:
         db = connect(self.path)
@@ -222,7 +222,7 @@ class Generation:
         """Return whether these are views of this ledger, be it as it was."""
         (ledger, self.begun), self.standings = self.read(
             lambda db: (
-                db.execute("SELECT ledger, begun FROM source").fetchone() or ("", 0),
+                db.execute("SELECT ledger, begun FROM generation").fetchone() or ("", 0),
                 standings(db),
             )
         )

@@ -117,6 +117,8 @@ class Projection:
         )
         if type(schema) is not int or schema < 1:
             raise InvalidInput(f"the schema of {self.name} is {schema!r}: number them from 1")
+        if self.takes_rows and type(self).apply_rows is Projection.apply_rows:
+            raise InvalidInput(f"the projection {self.name} takes rows, but has no apply_rows")
         if isinstance(ddl, str):
             raise InvalidInput(f"the ddl of {self.name} is one text: give a tuple of statements")
         if not isinstance(tables, dict):

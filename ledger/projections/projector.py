@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 """Is told the position reached and the position aimed at."""
 
 BOOKKEEPING = (
-    "CREATE TABLE source (ledger TEXT NOT NULL, begun INTEGER NOT NULL) STRICT",
+    "CREATE TABLE generation (ledger TEXT NOT NULL, begun INTEGER NOT NULL) STRICT",
     """
     CREATE TABLE projections (
         name TEXT PRIMARY KEY,

@@ -33,7 +33,7 @@ ENTRY_POINTS = "ledger.projections"
 
 _log = logging.getLogger("ledger")
 
-_OURS = ("views", "projections")
+_OURS = ("generation", "projections")
 
 
 class Registry:

@@ -222,7 +222,8 @@ NAMED = "names no projection: use lower-case letters, digits, underscores"
             "the ddl of unhandled is one text: give a tuple of statements",
         ),
         (taking("changes"), "the projection unhandled wants changes, which is taken"),
-        (taking("views"), "the projection unhandled wants views, which is taken"),
+        (taking("generation"), "the projection unhandled wants generation, which is taken"),
+        (made(takes_rows=True), "the projection unhandled takes rows, but has no apply_rows"),
         (
             taking("mine", "projections"),
             "the projection unhandled wants projections, which is taken",

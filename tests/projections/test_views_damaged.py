@@ -65,7 +65,7 @@ def page_of(table: str) -> Callable[[Path], None]:
 
 def without_a_table(file: Path) -> None:
     with closing(sqlite3.connect(file)) as db:
-        db.execute("DROP TABLE source")
+        db.execute("DROP TABLE generation")
 
 
 def text_that_is_none(file: Path) -> None:

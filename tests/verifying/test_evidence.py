@@ -105,7 +105,7 @@ def execute(statement: str) -> Callable[[Path], None]:
         lambda log: (views_folder(log) / "current").write_bytes(b"\xff"),
         execute("UPDATE projections SET schema = schema + 1 WHERE name = 'tree'"),
         execute("DELETE FROM projections WHERE name = 'tree'"),
-        execute("DROP TABLE source"),
+        execute("DROP TABLE generation"),
     ],
 )
 def test_views_that_cannot_testify(log: Path, change: Callable[[Path], None]) -> None:
