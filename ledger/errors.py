@@ -224,7 +224,7 @@ class UnknownKey(AuditError):
     exit_status = 64
 
 
-class MissingExtra(AuditError):
+class MissingExtra(LedgerError):
     """A package that is needed is not installed."""
 
     code = "missing-extra"
@@ -314,6 +314,34 @@ class LogReplaced(StoreError):
 
     code = "log-replaced"
     exit_status = 50
+
+
+class StoreUnreachable(StoreError):
+    """The database server cannot be reached, or the connection to it was lost."""
+
+    code = "store-unreachable"
+    exit_status = 51
+
+
+class AccessDenied(StoreError):
+    """The database server does not let this user in."""
+
+    code = "access-denied"
+    exit_status = 52
+
+
+class ReadOnlyCopy(StoreError):
+    """The ledger is a copy of another: it is only read until `ledger promote`."""
+
+    code = "read-only-copy"
+    exit_status = 53
+
+
+class StoreUnhealthy(StoreError):
+    """Something about the store has to be put right; `ledger doctor` says what."""
+
+    code = "store-unhealthy"
+    exit_status = 54
 
 
 def walk(cls: type[LedgerError] = LedgerError) -> list[type[LedgerError]]:

@@ -41,7 +41,7 @@ from ledger.reporting import Reporter
 from ledger.results import Erased, ReplayReport, When
 from ledger.service import CommandHandler
 from ledger.store.application import LedgerApplication
-from ledger.store.log import Identity
+from ledger.store.identity import Identity
 from ledger.store.urls import DEFAULT_URL, parse_store_url
 from ledger.subscription import Subscription
 

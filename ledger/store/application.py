@@ -18,9 +18,14 @@ from ledger.store.erasures import Erasures, erasures_of, is_blank
 from ledger.store.leaf import Digest
 from ledger.store.log import LogRecorder, Row, to_datetime, to_microseconds
 from ledger.store.mapper import EventMapper
-from ledger.store.urls import DEFAULT_URL, absolute
+from ledger.store.urls import DEFAULT_URL, PostgresURL, SQLiteURL, absolute, parse_store_url
 
 BATCH = 1000
+
+PERSISTENCE_MODULES: dict[type, str] = {
+    PostgresURL: "ledger.store.postgres",
+    SQLiteURL: "ledger.store.sqlite",
+}
 
 _META, _CONTENT = attrgetter("meta"), attrgetter("content")
 
@@ -47,7 +52,8 @@ class LedgerApplication(Application[UUID]):
     def __init__(self, url: str = DEFAULT_URL) -> None:
         self.url = absolute(url)
         # The environment is given whole, so that no stray variable picks another store.
-        super().__init__({"PERSISTENCE_MODULE": "ledger.store.sqlite", "LEDGER_STORE": self.url})
+        module = PERSISTENCE_MODULES[type(parse_store_url(self.url))]
+        super().__init__({"PERSISTENCE_MODULE": module, "LEDGER_STORE": self.url})
 
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
         """Return the environment that was given, and nothing of the process's own."""

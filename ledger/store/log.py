@@ -11,6 +11,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -21,6 +22,8 @@ from eventsourcing.persistence import (
     Notification,
     StoredEvent,
 )
+
+from ledger.store.identity import Identity
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -109,20 +112,6 @@ class Head(NamedTuple):
     recorded_at: int
 
 
-class Identity(NamedTuple):
-    """What a ledger is called for life.
-
-    Attributes:
-        id: Random, 16 bytes in hexadecimal digits.
-        origin: The name that its checkpoints are signed under.
-        created_at: Microseconds since 1970-01-01T00:00:00Z.
-    """
-
-    id: str
-    origin: str
-    created_at: int
-
-
 def to_datetime(microseconds: int) -> datetime:
     """Return an aware UTC time from microseconds since 1970-01-01T00:00:00Z."""
     return _EPOCH + timedelta(microseconds=microseconds)
@@ -151,6 +140,21 @@ class NewLogEvent(StoredEvent):
     meta: bytes = b""
 
 
+class Watch:
+    """Waits for new events.
+
+    SQLite tells nobody that another process has written, so this is only patience; a store that
+    tells is listened to.
+    """
+
+    def wait(self, stop: Event) -> None:
+        """Return once there may be new events, or `stop` is set, or a while has passed."""
+        stop.wait(POLL_INTERVAL)
+
+    def close(self) -> None:
+        """Listen no more."""
+
+
 class LogRecorder(ApplicationRecorder):
     """Records events in one gapless global order. Each back end is one subclass."""
 
@@ -159,15 +163,25 @@ class LogRecorder(ApplicationRecorder):
         """Return what this ledger is called."""
 
     @abstractmethod
-    def create(self, origin: str | None = None) -> Identity:
+    def create(self, origin: str | None = None, copy_of: Identity | None = None) -> Identity:
         """Make the ledger if there is none, and return its identity.
 
         Args:
             origin: The name it is to be known by; None: one made from its id.
+            copy_of: The ledger that it is to be a copy of: it bears the same identity, and
+                takes no events but by `load` until it is promoted.
 
         Raises:
             StoreError: It cannot be made, or there is something else in its place.
         """
+
+    @abstractmethod
+    def is_copy(self) -> bool:
+        """Return whether this is a copy that nobody has promoted."""
+
+    @abstractmethod
+    def promote(self) -> bool:
+        """Let a copy take over: it takes events from now on. Return whether it was one."""
 
     @abstractmethod
     def upgrade(self) -> tuple[int, int]:
@@ -190,6 +204,8 @@ class LogRecorder(ApplicationRecorder):
         Raises:
             eventsourcing.persistence.IntegrityError: An entry already has one of the versions, or
                 one that was looked at has moved on.
+            ReadOnlyCopy: This is a copy that nobody has promoted.
+            StoreUnreachable: The connection was lost; whether it was stored, reading tells.
             StoreError: The store failed; nothing was stored.
         """
 
@@ -222,6 +238,8 @@ class LogRecorder(ApplicationRecorder):
         Raises:
             eventsourcing.persistence.IntegrityError: The log has moved on, or the events do not
                 name what is to be blanked.
+            ReadOnlyCopy: This is a copy that nobody has promoted.
+            StoreUnreachable: The connection was lost; whether it was done, reading tells.
             StoreError: The store failed; nothing was stored, nothing blanked.
         """
 
@@ -268,6 +286,14 @@ class LogRecorder(ApplicationRecorder):
     @abstractmethod
     def find_entries(self, low: bytes, high: bytes, limit: int) -> list[bytes]:
         """Return at most `limit` ids of entries from `low` to `high`, both included."""
+
+    def watch(self) -> Watch:
+        """Return what waits for new events; close it when done."""
+        return Watch()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close all connections. The recorder opens new ones if it is used again."""
 
     # From here on: the library's interface.
 

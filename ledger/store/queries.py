@@ -10,7 +10,8 @@ from typing import Any
 from eventsourcing.persistence import IntegrityError
 
 from ledger.errors import StoreCorrupt
-from ledger.store.log import Appended, Blank, Head, Identity, NewRow, Row
+from ledger.store.identity import Identity, read_only_copy
+from ledger.store.log import Appended, Blank, Head, NewRow, Row
 
 COLUMNS = "position, entry, version, type, recorded_at, meta, content"
 INSERT = f"INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
@@ -75,6 +76,21 @@ def identity(connection: sqlite3.Connection) -> Identity:
     if row is None:
         raise StoreCorrupt("the ledger's identity is gone from its database: restore a backup")
     return Identity(*row)
+
+
+def is_copy(connection: sqlite3.Connection) -> bool:
+    """Return whether the ledger is a copy that nobody has promoted."""
+    return connection.execute("SELECT 1 FROM copy").fetchone() is not None
+
+
+def require_promoted(connection: sqlite3.Connection) -> None:
+    """Refuse to write into a copy.
+
+    Raises:
+        ReadOnlyCopy: It is one.
+    """
+    if is_copy(connection):
+        raise read_only_copy()
 
 
 def blank(connection: sqlite3.Connection, blanks: Sequence[Blank]) -> None:

@@ -108,6 +108,10 @@ MIGRATIONS: list[tuple[str, ...]] = [
         """,
         "CREATE INDEX erasures ON events (position) WHERE type GLOB 'EntryErased@*'",
     ),
+    (
+        # A row while the ledger is a copy of another, which takes no events of its own.
+        "CREATE TABLE copy (since INTEGER NOT NULL) STRICT",
+    ),
 ]
 
 

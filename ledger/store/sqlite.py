@@ -6,28 +6,17 @@ application of that library this store.
 
 from __future__ import annotations
 
-import secrets
 import sqlite3
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import RLock
-from typing import Any
 
-from eventsourcing.persistence import (
-    AggregateRecorder,
-    InfrastructureFactory,
-    InfrastructureFactoryError,
-    IntegrityError,
-    Mapper,
-    ProcessRecorder,
-    TrackingRecorder,
-)
+from eventsourcing.persistence import InfrastructureFactoryError, IntegrityError
 from msgspec.structs import replace
 
 from ledger.errors import StoreBusy, StoreNotFound, StoreTooOld
-from ledger.store import queries, schema
+from ledger.store import factory, queries, schema
 from ledger.store.connections import (
     Pool,
     Still,
@@ -48,30 +37,21 @@ from ledger.store.files import (
     require_file,
     require_ours,
 )
+from ledger.store.identity import Clock, Identity, new_identity, system_clock
 from ledger.store.log import (
     NOTHING,
     Appended,
     Blank,
     Head,
-    Identity,
     Integrity,
     LogRecorder,
     NewRow,
     Row,
 )
-from ledger.store.mapper import EventMapper
-from ledger.store.urls import DEFAULT_URL, SQLiteURL, parse_store_url
-
-Clock = Callable[[], int]
-"""Gives the present time in microseconds since 1970-01-01T00:00:00Z."""
+from ledger.store.urls import SQLiteURL, parse_store_url
 
 _LAST_POSITION = 2**63 - 1
 _BEHIND_ALL = b"\xff" * 17
-
-
-def system_clock() -> int:
-    """Return the system's time in microseconds since 1970-01-01T00:00:00Z."""
-    return time.time_ns() // 1000
 
 
 class SQLiteRecorder(LogRecorder):
@@ -112,10 +92,22 @@ class SQLiteRecorder(LogRecorder):
             self._let_go()
             self._is_lost = False
 
-    def create(self, origin: str | None = None) -> Identity:
+    def create(self, origin: str | None = None, copy_of: Identity | None = None) -> Identity:
         """Make the ledger if there is none, and return its identity."""
         with self._lock, translated(self.path):
-            return queries.identity(self._open_writer(create=True, origin=origin))
+            writer = self._open_writer(create=True, origin=origin, copy_of=copy_of)
+            return queries.identity(writer)
+
+    def is_copy(self) -> bool:
+        """Return whether this is a copy that nobody has promoted."""
+        with self._reading() as reader:
+            return queries.is_copy(reader)
+
+    def promote(self) -> bool:
+        """Let a copy take over; return whether it was one."""
+        with self._lock, translated(self.path):
+            require_file(self.path)
+            return self._sound_writer().execute("DELETE FROM copy").rowcount > 0
 
     def upgrade(self) -> tuple[int, int]:
         """Bring an older log schema up to the program's; return the versions before and after."""
@@ -140,6 +132,7 @@ class SQLiteRecorder(LogRecorder):
         with self._lock, translated(self.path, "; nothing was stored"):
             writer = self._sound_writer()
             with transaction(writer):
+                queries.require_promoted(writer)
                 for entry, version in unless_moved.items():
                     if queries.version_of(writer, entry) != version:
                         raise IntegrityError("ledger: an entry that was looked at has moved on")
@@ -150,6 +143,7 @@ class SQLiteRecorder(LogRecorder):
         with self._lock, translated(self.path, "; nothing was erased"):
             writer = self._sound_writer()
             with transaction(writer):
+                queries.require_promoted(writer)
                 now = queries.head(writer)
                 if now.position != head:
                     raise IntegrityError("ledger: the log has moved on")
@@ -305,7 +299,9 @@ class SQLiteRecorder(LogRecorder):
             self._writer.close()
             self._writer = None
 
-    def _open_writer(self, *, create: bool, origin: str | None = None) -> sqlite3.Connection:
+    def _open_writer(
+        self, *, create: bool, origin: str | None = None, copy_of: Identity | None = None
+    ) -> sqlite3.Connection:
         if self._writer is not None:
             return self._writer
         if not create:
@@ -316,7 +312,7 @@ class SQLiteRecorder(LogRecorder):
         connection = self._connect("rwc")
         try:
             if is_blank(connection):
-                self._make(connection, origin)
+                self._make(connection, origin, copy_of)
             self._check(connection)
             # The journal mode is a property of the file: set after the file is surely ours.
             write_ahead(connection, self.url.timeout)
@@ -328,17 +324,18 @@ class SQLiteRecorder(LogRecorder):
         self._writer = connection
         return connection
 
-    def _make(self, connection: sqlite3.Connection, origin: str | None) -> None:
+    def _make(
+        self, connection: sqlite3.Connection, origin: str | None, copy_of: Identity | None
+    ) -> None:
         """Make tables, triggers and identity, unless another process is first."""
         with transaction(connection):
             if is_blank(connection):
-                name = secrets.token_hex(16)
                 connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
                 schema.migrate(connection, 0)
-                connection.execute(
-                    "INSERT INTO ledger VALUES (?, ?, ?)",
-                    (name, origin or f"ledger-{name[:8]}", self._clock()),
-                )
+                identity = copy_of or new_identity(origin, self._clock())
+                connection.execute("INSERT INTO ledger VALUES (?, ?, ?)", identity)
+                if copy_of is not None:
+                    connection.execute("INSERT INTO copy VALUES (?)", (self._clock(),))
 
     def _connect(self, mode: str = "rw") -> sqlite3.Connection:
         if not self._is_ours and is_there(self.path):
@@ -358,38 +355,13 @@ class SQLiteRecorder(LogRecorder):
             )
 
 
-class SQLiteFactory(InfrastructureFactory[TrackingRecorder]):
+# Of the factory, the module alone is imported: the library wants one class of its kind here.
+class SQLiteFactory(factory.LogFactory):
     """Makes recorder and mapper from the environment variable `LEDGER_STORE`."""
 
-    def __init__(self, env: Any) -> None:
-        super().__init__(env)
-        self._recorders: list[SQLiteRecorder] = []
-
-    def application_recorder(self) -> SQLiteRecorder:
-        """Return a recorder of the store that the environment names."""
-        recorder = SQLiteRecorder(parse_store_url(self.env.get("LEDGER_STORE") or DEFAULT_URL))
-        self._recorders.append(recorder)
-        return recorder
-
-    def mapper(self, *_args: Any, **_kwargs: Any) -> Mapper[Any]:
-        """Return the mapper; transcoders, ciphers and compressors have no place in it."""
-        return EventMapper()
-
-    def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
-        """Return a recorder of events; the log has no snapshots."""
-        if purpose != "events":
-            raise InfrastructureFactoryError("a ledger keeps no snapshots")
-        return self.application_recorder()
-
-    def tracking_recorder(self, *_args: Any, **_kwargs: Any) -> Any:
-        """Refuse: positions are tracked beside the views, by `ledger.projections`."""
-        raise InfrastructureFactoryError("use ledger.projections to track positions")
-
-    def process_recorder(self) -> ProcessRecorder:
-        """Refuse: views live apart from the log."""
-        raise InfrastructureFactoryError("use ledger.projections to process events")
-
-    def close(self) -> None:
-        """Close the recorders that this factory made."""
-        for recorder in self._recorders:
-            recorder.close()
+    def recorder(self, url: str) -> SQLiteRecorder:
+        """Return a recorder of the file that a URL names."""
+        found = parse_store_url(url)
+        if not isinstance(found, SQLiteURL):
+            raise InfrastructureFactoryError(f"{url} names no SQLite file")
+        return SQLiteRecorder(found)

@@ -13,6 +13,7 @@ from ledger.errors import InvalidStoreURL
 DEFAULT_URL = "sqlite:///ledger.db"
 
 _SECONDS = re.compile(r"[0-9]{1,5}(\.[0-9]+)?")
+_PASSWORD = re.compile(r"(//[^:/@?]*:)[^@/?]*(?=@)|(?<=[?&])(password=)[^&]*")
 _SYNCHRONOUS = {"full": "FULL", "normal": "NORMAL"}
 
 
@@ -31,18 +32,47 @@ class SQLiteURL(msgspec.Struct, frozen=True):
     timeout: float = 30.0
 
 
+class PostgresURL(msgspec.Struct, frozen=True):
+    """What a `postgresql://` URL says.
+
+    Attributes:
+        conninfo: What libpq is to connect to: the URL without our own options.
+        schema: The schema that the ledger lies in; its views lie in others, called after it.
+        pool: How many connections one process may have.
+        synchronous: FULL (an acknowledged event survives a power cut) or NORMAL (it may not).
+        timeout: How many seconds to wait for a lock, or for a lost server to come back.
+    """
+
+    conninfo: str
+    schema: str = "ledger"
+    pool: int = 10
+    synchronous: str = "FULL"
+    timeout: float = 30.0
+
+    @property
+    def place(self) -> str:
+        """What to call it in a message: the URL, without its password."""
+        return _PASSWORD.sub(lambda found: (found[1] or found[2]) + "***", self.conninfo)
+
+
+StoreURL = SQLiteURL | PostgresURL
+
+
 def absolute(url: str) -> str:
     """Return a store's URL that means the same wherever the process goes.
 
     Raises:
         InvalidStoreURL: It is none.
     """
-    path = quote(str(parse_store_url(url).path.absolute()))
+    found = parse_store_url(url)
+    if isinstance(found, PostgresURL):
+        return url
+    path = quote(str(found.path.absolute()))
     query = urlsplit(url).query
     return f"sqlite:///{path}" + (f"?{query}" if query else "")
 
 
-def parse_store_url(url: str) -> SQLiteURL:
+def parse_store_url(url: str) -> StoreURL:
     """Take a store's URL apart.
 
     `sqlite:///news.db` is relative to the working folder, `sqlite:////srv/news.db` is absolute.
