@@ -30,10 +30,12 @@ from ledger.importing import ImportTarget
 from ledger.interchange.pages import ImportReport, import_pages
 from ledger.lists import LedgerLists
 from ledger.options import CommandOptions, CreateOptions, EditOptions, EraseOptions
-from ledger.projections.projection import Db, Projection
+from ledger.projections.database import Db
+from ledger.projections.places import place_of
+from ledger.projections.projection import Projection
 from ledger.projections.projector import Progress
 from ledger.projections.records import Drift, RebuildProof
-from ledger.projections.views import Views, views_folder
+from ledger.projections.views import Views
 from ledger.proving import Prover
 from ledger.reading import EntryRef
 from ledger.replaying import replay_all
@@ -42,7 +44,7 @@ from ledger.results import Erased, ReplayReport, When
 from ledger.service import CommandHandler
 from ledger.store.application import LedgerApplication
 from ledger.store.identity import Identity
-from ledger.store.urls import DEFAULT_URL, parse_store_url
+from ledger.store.urls import DEFAULT_URL
 from ledger.subscription import Subscription
 
 Parameters = ParamSpec("Parameters")
@@ -88,7 +90,7 @@ class Ledger(LedgerLists):
             InvalidStoreURL: The URL is not understood.
         """
         application = LedgerApplication(url)
-        views = Views(application, views_folder(parse_store_url(url).path.absolute()))
+        views = Views(application, place_of(application.url))
         return cls(application, views, lambda: datetime.now(UTC))
 
     def __enter__(self) -> Self:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import date
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from ledger.pages.labels import STYLES
 from ledger.pages.model import Page
 from ledger.projections import activity, changes, contexts, current, days, permalinks, search
 from ledger.projections.activity import By, Count, Flip, SilentEdit
+from ledger.projections.database import Db, ViewsDb
 from ledger.projections.records import Related
 from ledger.projections.tokens import terms
 from ledger.reading import EntryRef, LedgerReader, is_text
@@ -78,7 +78,7 @@ class LedgerLists(LedgerReader):
             editions.edition(edition)
         moment = self.moment(as_of, known_at)
 
-        def ask(db: sqlite3.Connection) -> Day:
+        def ask(db: Db) -> Day:
             used = [edition] if edition else days.editions_at(db, moment)
             chosen = used[0] if len(used) == 1 else editions.DEFAULT
             entries = days.entries_of(db, chosen, day, moment)
@@ -153,7 +153,7 @@ class LedgerLists(LedgerReader):
             raise InvalidInput(f"{query!r} holds no word to search for")
         moment = self.moment(as_of, known_at)
 
-        def ask(db: sqlite3.Connection) -> list[Listed]:
+        def ask(db: ViewsDb) -> list[Listed]:
             hits = search.search(db, query, moment, all_versions=all_versions)
             return [
                 self._listed(
@@ -197,7 +197,7 @@ class LedgerLists(LedgerReader):
             style,
         )
 
-    def _listed(self, db: sqlite3.Connection, entry: UUID, version: int | None) -> Listed:
+    def _listed(self, db: Db, entry: UUID, version: int | None) -> Listed:
         """Return an entry in one version: as the views have it, or else folded from the log."""
         state = current.get(db, entry)
         if state is None or version is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -35,6 +34,7 @@ from ledger.errors import (
     VersionNotFound,
 )
 from ledger.projections import permalinks
+from ledger.projections.database import Db
 from ledger.projections.tree import subtrees
 from ledger.projections.views import Views
 from ledger.store.application import BATCH, LedgerApplication
@@ -254,7 +254,7 @@ class Prover:
     def _proved(self, rows: Sequence[Row], size: int) -> Iterator[tuple[Row, list[bytes]]]:
         """Yield events with their inclusion proofs in the tree of the first `size`."""
 
-        def ask(db: sqlite3.Connection) -> list[list[bytes]]:
+        def ask(db: Db) -> list[list[bytes]]:
             subtree = subtrees(db)
             return [inclusion_proof(subtree, row.position - 1, size) for row in rows]
 

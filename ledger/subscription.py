@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from threading import Event
+from threading import Event, Lock
 from types import TracebackType
 from typing import Self
 
@@ -12,14 +12,11 @@ from ledger.domain.events import RecordedEvent
 from ledger.errors import InvalidInput, LogReplaced
 from ledger.store.application import BATCH, LedgerApplication
 from ledger.store.leaf import leaf_hash
-from ledger.store.log import POLL_INTERVAL, Row
+from ledger.store.log import Row, Watch
 
 
 class Subscription(Iterator[RecordedEvent]):
     """Yields each event above a position once, in order, and waits for the next.
-
-    SQLite tells nobody that another process has written, so the log is asked a few times a
-    second.
 
     Args:
         application: The log.
@@ -40,6 +37,8 @@ class Subscription(Iterator[RecordedEvent]):
         self._waiting: deque[Row] = deque()
         self._erasure = 0
         self._closed = Event()
+        self._watch: Watch | None = None
+        self._waiting_alone = Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -55,6 +54,10 @@ class Subscription(Iterator[RecordedEvent]):
     def close(self) -> None:
         """End the iteration, also one that waits in another thread."""
         self._closed.set()
+        # Whoever waits hears of it within a tenth of a second.
+        with self._waiting_alone:
+            if self._watch is not None:
+                self._watch.close()
 
     def __next__(self) -> RecordedEvent:
         while not self._closed.is_set():
@@ -65,7 +68,10 @@ class Subscription(Iterator[RecordedEvent]):
                 self._waiting.popleft()
                 self._after = row.position
                 return event
-            self._closed.wait(POLL_INTERVAL)
+            with self._waiting_alone:
+                if not self._closed.is_set():
+                    self._watch = self._watch or self._application.log.watch()
+                    self._watch.wait(self._closed)
         raise StopIteration
 
     def _forget_erased(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -20,6 +20,7 @@ from ledger.domain.events import (
     fields_set,
 )
 from ledger.domain.values import FIELDS, Basis
+from ledger.projections.database import Db
 from ledger.projections.projection import Projection
 from ledger.store.log import to_datetime, to_microseconds
 
@@ -128,6 +129,19 @@ class Activity(Projection):
         ) STRICT, WITHOUT ROWID
         """,
     )
+    # An actor's name may be longer than an ordered index takes.
+    postgres_ddl = (
+        """
+        CREATE TABLE edits (
+            kind TEXT NOT NULL,
+            key TEXT NOT NULL,
+            edits INTEGER NOT NULL,
+            minor INTEGER NOT NULL
+        )
+        """,
+        "CREATE INDEX edits_by_key ON edits USING hash (key)",
+        *ddl[1:],
+    )
     tables = {
         "edits": "kind, key, edits, minor",
         "last_values": "entry, headline, digests",
@@ -135,8 +149,10 @@ class Activity(Projection):
         "silent_edits": "entry, version, position, actor, published_at, basis, minor, old, new",
     }
 
-    def apply(self, events: Sequence[RecordedEvent], db: sqlite3.Connection) -> None:
+    def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """Count each edit, and compare what it says."""
+        edits: Counter[tuple[str, str]] = Counter()
+        minor: Counter[tuple[str, str]] = Counter()
         for event in events:
             data = event.data
             if isinstance(data, CorrectionPublished):
@@ -149,21 +165,23 @@ class Activity(Projection):
                 )
             elif isinstance(data, EntryEdited):
                 fields = fields_set(event)
-                self._count(event, fields, db)
+                keys = (
+                    ("day", event.meta.published_at.date().isoformat()),
+                    ("actor", event.meta.actor),
+                    ("entry", str(event.entry)),
+                    *(("field", field) for field in fields),
+                )
+                edits.update(keys)
+                minor.update(keys if event.meta.minor else ())
                 self._compare(event, data, fields, db)
-
-    def _count(self, event: RecordedEvent, fields: Iterable[str], db: sqlite3.Connection) -> None:
-        keys = [
-            ("day", event.meta.published_at.date().isoformat()),
-            ("actor", event.meta.actor),
-            ("entry", str(event.entry)),
-            *(("field", field) for field in fields),
-        ]
-        minor = event.meta.minor
         db.executemany(
-            "INSERT INTO edits VALUES (?, ?, 1, ?) "
-            "ON CONFLICT DO UPDATE SET edits = edits + 1, minor = minor + excluded.minor",
-            [(kind, key, minor) for kind, key in keys],
+            "INSERT INTO edits SELECT ?, ?, 0, 0 "
+            "WHERE NOT EXISTS (SELECT 1 FROM edits WHERE kind = ? AND key = ?)",
+            [(*key, *key) for key in edits],
+        )
+        db.executemany(
+            "UPDATE edits SET edits = edits + ?, minor = minor + ? WHERE kind = ? AND key = ?",
+            [(number, minor[key], *key) for key, number in edits.items()],
         )
 
     def _compare(
@@ -171,7 +189,7 @@ class Activity(Projection):
         event: RecordedEvent,
         data: EntryEdited,
         fields: Iterable[str],
-        db: sqlite3.Connection,
+        db: Db,
     ) -> None:
         entry, meta = event.entry.bytes, event.meta
         old, digests = db.execute(
@@ -212,7 +230,7 @@ def _seen(event: RecordedEvent, field: str) -> bytes:
     return sha256(_encode(value)).digest()[:8]
 
 
-def counts(db: sqlite3.Connection, by: By) -> list[Count]:
+def counts(db: Db, by: By) -> list[Count]:
     """Return the numbers of edits: days in order, all else the most edited first."""
     order = "key" if by == "day" else "edits DESC, key"
     rows = db.execute(
@@ -222,7 +240,7 @@ def counts(db: sqlite3.Connection, by: By) -> list[Count]:
     return [Count(*row) for row in rows]
 
 
-def flips(db: sqlite3.Connection) -> list[Flip]:
+def flips(db: Db) -> list[Flip]:
     """Return the edits by which a field flipped back, in the order they were recorded."""
     rows = db.execute(
         "SELECT entry, version, field, actor, published_at FROM flips ORDER BY position, field"
@@ -239,7 +257,7 @@ def flips(db: sqlite3.Connection) -> list[Flip]:
     ]
 
 
-def silent_edits(db: sqlite3.Connection) -> list[SilentEdit]:
+def silent_edits(db: Db) -> list[SilentEdit]:
     """Return the silent edits, in the order they were recorded."""
     rows = db.execute(
         "SELECT entry, version, actor, published_at, basis, minor, old, new FROM silent_edits "

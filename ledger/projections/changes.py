@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import cast
 from uuid import UUID
@@ -12,6 +11,7 @@ from msgspec import UNSET
 from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent, fields_set
 from ledger.domain.values import Basis
 from ledger.projections import permalinks
+from ledger.projections.database import Db
 from ledger.projections.moments import NOW, Moment
 from ledger.projections.projection import Projection
 from ledger.projections.records import Change
@@ -53,7 +53,7 @@ class Changes(Projection):
         "actor, reason, minor, fields, headline, erased"
     }
 
-    def apply(self, events: Sequence[RecordedEvent], db: sqlite3.Connection) -> None:
+    def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """Write one row an event."""
         public: dict[UUID, int] = {}
         rows = []
@@ -86,7 +86,7 @@ class Changes(Projection):
         )
 
 
-def _public_at(db: sqlite3.Connection, entry: UUID) -> int | None:
+def _public_at(db: Db, entry: UUID) -> int | None:
     row = db.execute(
         "SELECT public_at FROM changes WHERE entry = ? ORDER BY version DESC LIMIT 1",
         (entry.bytes,),
@@ -103,7 +103,7 @@ def _headline(event: RecordedEvent) -> str | None:
     return None
 
 
-def version_at(db: sqlite3.Connection, entry: UUID, moment: Moment) -> int | None:
+def version_at(db: Db, entry: UUID, moment: Moment) -> int | None:
     """Return the version that an entry had at a moment, or None where it was not there."""
     found: tuple[int | None] = db.execute(
         "SELECT max(version) FROM changes "
@@ -113,7 +113,7 @@ def version_at(db: sqlite3.Connection, entry: UUID, moment: Moment) -> int | Non
     return found[0]
 
 
-def history(db: sqlite3.Connection, entry: UUID, moment: Moment = NOW) -> tuple[Change, ...]:
+def history(db: Db, entry: UUID, moment: Moment = NOW) -> tuple[Change, ...]:
     """Return an entry's history up to a moment, oldest first; empty where it was not there."""
     rows = db.execute(
         "SELECT version, position, type, published_at, basis, recorded_at, actor, reason, minor, "

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
 
 from ledger.errors import ProjectionDrifted, ProjectionStopped, StoreNotWritable
+from ledger.projections.database import ViewsDb
 from ledger.projections.generation import Generation
 from ledger.projections.place import Place
 from ledger.projections.projection import Projection
@@ -18,6 +18,7 @@ from ledger.projections.projector import Damaged, Progress, Standing, standings
 from ledger.projections.rebuilding import drifts, statuses
 from ledger.projections.records import Drift, ViewStatus
 from ledger.projections.serving import TRIES, Serving, lacking, taken_away
+from ledger.projections.sqlite.generation import FileGeneration
 
 
 class Checking(Serving):
@@ -92,7 +93,7 @@ class Checking(Serving):
         generation = self._up_to_date([model.name for model in chosen])
         if self._temporary is not None:
             raise StoreNotWritable(
-                f"the views in {place.folder} cannot be brought up to date by this user, so they "
+                f"the views in {place.where} cannot be brought up to date by this user, so they "
                 "cannot be compared"
             )
         return generation
@@ -100,16 +101,13 @@ class Checking(Serving):
     @contextmanager
     def _made_aside(
         self, models: Sequence[Projection], target: int, progress: Progress | None
-    ) -> Iterator[sqlite3.Connection]:
+    ) -> Iterator[ViewsDb]:
         with tempfile.TemporaryDirectory(prefix="ledger-aside-") as folder:
-            path = Path(folder, "aside.db")
             source = msgspec.structs.replace(self._source(), read_models=tuple(models))
-            aside = Generation.make(path, source, target, progress, anew=models)
-            try:
+            with closing(FileGeneration(Path(folder, "aside.db"))) as aside:
+                aside.fill(source, target, progress, anew=models)
                 with aside.snapshot() as db:
                     yield db
-            finally:
-                aside.close()
 
     def aside(self, target: int, progress: Progress | None) -> tuple[ViewStatus, ...]:
         """Fill read models aside up to position `target`, and return what they hold.
@@ -141,6 +139,6 @@ class Checking(Serving):
 
 def _damaged(place: Place) -> ProjectionDrifted:
     return ProjectionDrifted(
-        f"the views in {place.folder} are damaged, of another log, or from before an erasure: "
+        f"the views in {place.where} are damaged, of another log, or from before an erasure: "
         "`ledger rebuild` puts them right"
     )

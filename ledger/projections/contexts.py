@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import UNSET
 
 from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent
+from ledger.projections.database import Db
 from ledger.projections.moments import NOW, Moment, held, version_of
 from ledger.projections.projection import Projection
 from ledger.projections.records import Related
@@ -31,9 +31,22 @@ class Contexts(Projection):
         """,
         "CREATE INDEX contexts_by_entry ON contexts (entry)",
     )
+    # A context's name may be longer than an ordered index takes.
+    postgres_ddl = (
+        """
+        CREATE TABLE contexts (
+            context TEXT NOT NULL,
+            entry BLOB NOT NULL,
+            since INTEGER NOT NULL,
+            until INTEGER
+        )
+        """,
+        ddl[1],
+        "CREATE INDEX contexts_by_name ON contexts USING hash (context)",
+    )
     tables = {"contexts": "context, entry, since, until"}
 
-    def apply(self, events: Sequence[RecordedEvent], db: sqlite3.Connection) -> None:
+    def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """Begin and end the contexts of the entries that changed theirs."""
         for event in events:
             data = event.data
@@ -57,9 +70,7 @@ class Contexts(Projection):
             )
 
 
-def related(
-    db: sqlite3.Connection, entry: UUID, limit: int, moment: Moment = NOW
-) -> tuple[Related, ...]:
+def related(db: Db, entry: UUID, limit: int, moment: Moment = NOW) -> tuple[Related, ...]:
     """Return the entries of the same edition that shared contexts with this one at a moment.
 
     Most shared contexts first, then the newest path first; paths are compared as text. Entries
@@ -108,7 +119,7 @@ def related(
     )
 
 
-def _contexts_of(db: sqlite3.Connection, entry: UUID, moment: Moment) -> set[str]:
+def _contexts_of(db: Db, entry: UUID, moment: Moment) -> set[str]:
     rows = db.execute(
         f"SELECT context FROM contexts WHERE entry = :entry AND {held('contexts', moment)}",
         {"entry": entry.bytes, **moment.parameters},
@@ -116,7 +127,7 @@ def _contexts_of(db: sqlite3.Connection, entry: UUID, moment: Moment) -> set[str
     return {context for (context,) in rows}
 
 
-def counts(db: sqlite3.Connection, moment: Moment = NOW) -> list[tuple[str, int]]:
+def counts(db: Db, moment: Moment = NOW) -> list[tuple[str, int]]:
     """Return each context with its number of entries at a moment, the most touched first."""
     return db.execute(
         "SELECT context, count(*) FROM contexts "

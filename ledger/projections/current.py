@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -10,6 +9,7 @@ import msgspec
 
 from ledger.domain.entry import NewsEntry, evolve
 from ledger.domain.events import RecordedEvent
+from ledger.projections.database import Db
 from ledger.projections.projection import Projection
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -24,7 +24,7 @@ class Current(Projection):
     ddl = ("CREATE TABLE current (entry BLOB PRIMARY KEY, body BLOB NOT NULL) STRICT",)
     tables = {"current": "entry, body"}
 
-    def apply(self, events: Sequence[RecordedEvent], db: sqlite3.Connection) -> None:
+    def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """Fold `events` into the rows of their entries."""
         states: dict[UUID, NewsEntry] = {}
         for event in events:
@@ -33,12 +33,13 @@ class Current(Projection):
                 state = get(db, event.entry)
             states[event.entry] = evolve(state, event)
         db.executemany(
-            "INSERT OR REPLACE INTO current VALUES (?, ?)",
+            "INSERT INTO current VALUES (?, ?) "
+            "ON CONFLICT (entry) DO UPDATE SET body = excluded.body",
             [(entry.bytes, _encode(state)) for entry, state in states.items()],
         )
 
 
-def get(db: sqlite3.Connection, entry: UUID) -> NewsEntry | None:
+def get(db: Db, entry: UUID) -> NewsEntry | None:
     """Return an entry as it is now, or None."""
     row = db.execute("SELECT body FROM current WHERE entry = ?", (entry.bytes,)).fetchone()
     return _decode(row[0]) if row else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
@@ -20,6 +19,7 @@ from ledger.domain.events import (
     RecordedEvent,
 )
 from ledger.domain.values import Status
+from ledger.projections.database import Db
 from ledger.projections.moments import NOW, Moment, held
 from ledger.projections.projection import Projection
 
@@ -56,9 +56,11 @@ class Days(Projection):
         "CREATE INDEX days_by_day ON days (day)",
         "CREATE INDEX days_by_topic ON days (topic)",
     )
+    # A topic may be longer than an ordered index takes.
+    postgres_ddl = (*ddl[:-1], "CREATE INDEX days_by_topic ON days USING hash (topic)")
     tables = {"days": "entry, since, until, first, edition, day, topic, status"}
 
-    def apply(self, events: Sequence[RecordedEvent], db: sqlite3.Connection) -> None:
+    def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """File new entries, and file anew those that moved."""
         for event in events:
             data = event.data
@@ -113,7 +115,7 @@ def _after(filed: Filed, event: RecordedEvent) -> Filed:
 
 
 def find(
-    db: sqlite3.Connection,
+    db: Db,
     moment: Moment = NOW,
     *,
     day: date | None = None,
@@ -144,7 +146,7 @@ def find(
     return [UUID(bytes=entry) for (entry,) in rows]
 
 
-def editions_at(db: sqlite3.Connection, moment: Moment = NOW) -> list[str]:
+def editions_at(db: Db, moment: Moment = NOW) -> list[str]:
     """Return the editions that had entries at a moment."""
     return [
         code
@@ -156,9 +158,7 @@ def editions_at(db: sqlite3.Connection, moment: Moment = NOW) -> list[str]:
     ]
 
 
-def entries_of(
-    db: sqlite3.Connection, edition: str, day: date, moment: Moment = NOW
-) -> tuple[UUID, ...]:
+def entries_of(db: Db, edition: str, day: date, moment: Moment = NOW) -> tuple[UUID, ...]:
     """Return the entries that a day of an edition had, in the order the ledger learned of them."""
     rows = db.execute(
         "SELECT entry FROM days WHERE edition = :edition AND day = :day "
@@ -169,7 +169,7 @@ def entries_of(
 
 
 def neighbours(
-    db: sqlite3.Connection, edition: str, day: date, moment: Moment = NOW
+    db: Db, edition: str, day: date, moment: Moment = NOW
 ) -> tuple[date | None, date | None]:
     """Return the last day before and the first day after that had entries."""
 

@@ -9,7 +9,7 @@ from threading import Event
 import msgspec
 
 from ledger.projections.place import Place
-from ledger.store.log import POLL_INTERVAL
+from ledger.store.log import POLL_INTERVAL, Watch
 
 
 class Followed(msgspec.Struct, frozen=True):
@@ -27,7 +27,10 @@ class Followed(msgspec.Struct, frozen=True):
 
 
 def follow(
-    place: Callable[[], Place], catch_up: Callable[[], tuple[int, dict[str, str]]], stop: Event
+    place: Callable[[], Place],
+    catch_up: Callable[[], tuple[int, dict[str, str]]],
+    watch: Watch,
+    stop: Event,
 ) -> Iterator[Followed]:
     """Keep views up to date until `stop` is set.
 
@@ -38,6 +41,7 @@ def follow(
     Args:
         place: Returns where the views lie.
         catch_up: Brings them up to date; returns their position, and which have stopped, and why.
+        watch: Waits for new events.
         stop: Ends it, from any other thread.
 
     Yields:
@@ -60,4 +64,4 @@ def follow(
                 if now != told:
                     told = now
                     yield told
-                stop.wait(POLL_INTERVAL)
+                watch.wait(stop)

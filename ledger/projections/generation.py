@@ -1,22 +1,19 @@
-"""One generation of the views: a SQLite file that follows the log."""
+"""One generation of the views: tables that follow the log, whichever database they lie in."""
 
 from __future__ import annotations
 
 import logging
-import os
-import sqlite3
-from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from functools import cache
-from pathlib import Path
 from typing import TypeVar
 
-from ledger.errors import InvalidInput, StoreBusy, StoreError, StoreFull, StoreNotWritable
+from ledger.errors import InvalidInput
+from ledger.projections.database import Db, ViewsDb
 from ledger.projections.projection import Projection
 from ledger.projections.projector import (
     BOOKKEEPING,
-    CIRCUMSTANCES,
-    Damaged,
     Progress,
     Source,
     Standing,
@@ -27,196 +24,128 @@ from ledger.projections.projector import (
     standings,
 )
 from ledger.store.application import LedgerApplication
-from ledger.store.connections import Pool, connect, transaction, translated
-from ledger.store.files import lies_still
 from ledger.store.log import Head
 
 Result = TypeVar("Result")
 
 _log = logging.getLogger("ledger")
 
-_CACHE = -32 * 1024
-"""SQLite's page cache in KiB (negative says so): enough for the upper pages of every index."""
 
-IN_PASSING = -1024
-"""A cache that is enough for whoever reads a table once from end to end."""
-
-
-class Generation:
-    """One file of views.
+class Generation(ABC):
+    """Tables that follow the log.
 
     Args:
-        path: The file.
-        cache: The size of SQLite's page cache, as `PRAGMA cache_size` takes it.
+        name: What the generation is called in its place.
+        where: What its place is called in messages.
 
     Attributes:
-        path: The file.
+        name: That.
+        where: That.
         head: The end of the log up to which those that run are known to be; -1 while nobody
             has looked.
         standings: Where each read model stood then.
         begun: The log's last position when it was begun.
     """
 
-    def __init__(self, path: Path, cache: int = _CACHE) -> None:
-        self.path = path
-        self._cache = cache
-        self._readers = Pool(self._open_reader)
-        self._writers = Pool(self._open)
+    def __init__(self, name: str, where: str) -> None:
+        self.name = name
+        self.where = where
         self.head = Head(-1, 0)
         self.standings: dict[str, Standing] = {}
         self.begun = 0
 
-    @classmethod
-    def make(
-        cls,
-        path: Path,
+    @abstractmethod
+    def snapshot(self) -> AbstractContextManager[ViewsDb]:
+        """Lend a connection that sees the tables as they are now, and cannot write them.
+
+        Raises:
+            Damaged: They turn out to be damaged, or gone.
+        """
+
+    @abstractmethod
+    def writing(self) -> AbstractContextManager[ViewsDb]:
+        """Lend a connection that can write; `Damaged` as with `snapshot`."""
+
+    @abstractmethod
+    def filling(self) -> AbstractContextManager[ViewsDb]:
+        """Lend a connection that can write where nobody reads yet: nothing needs to be safe."""
+
+    @abstractmethod
+    def create(self) -> None:
+        """Begin with nothing."""
+
+    @abstractmethod
+    def copy(self, of: Generation, leaving: Collection[str]) -> None:
+        """Begin with what another generation has.
+
+        Args:
+            of: That.
+            leaving: Tables that need not come along, because they are begun again.
+        """
+
+    @abstractmethod
+    def remove(self) -> None:
+        """Remove what a filling that failed has left."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Make a generation that was filled ready to serve."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close all connections, once whoever reads is done."""
+
+    def fill(
+        self,
         source: Source,
         target: int,
         progress: Progress | None,
         *,
         anew: Collection[Projection],
         of: Generation | None = None,
-    ) -> Generation:
-        """Make a generation of this ledger, filled up to position `target`.
+    ) -> None:
+        """Begin a generation that nobody else knows of, and bring it up to position `target`.
 
         Args:
-            path: The file to make.
             source: What to fill it from.
-            target: The position to fill it up to; a copy may be further.
+            target: The position to reach; those that are copied may be further.
             progress: Is told how far it is.
             anew: The read models to begin; those of them that the copy has are begun again.
             of: The generation to copy; None: begin with nothing.
         """
-        generation = cls(path)
         # Taken before anything is read: what is erased later may be read as it was.
         begun = source.application.log.head().position
-        if of is not None:
-            with of._writing() as db:
-                db.execute("VACUUM INTO ?", (str(path),))
-        with generation._filling() as db:
-            with transaction(db):
-                if of is None:
-                    for statement in BOOKKEEPING:
-                        db.execute(statement)
-                    identity = source.application.log.identity().id
-                    db.execute("INSERT INTO generation VALUES (?, ?)", (identity, begun))
+        if of is None:
+            self.create()
+        else:
+            self.copy(of, [table for model in anew for table in model.tables])
+        with self.filling() as db:
+            if of is None:
+                for statement in BOOKKEEPING:
+                    db.execute(statement)
+                identity = source.application.log.identity().id
+                db.execute("INSERT INTO generation VALUES (?, ?)", (identity, begun))
+            with db.transaction():
                 for model in anew:
                     try:
                         add(db, model)
-                    except sqlite3.OperationalError as error:
-                        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:
+                    except db.Error as error:
+                        if db.is_circumstance(error):
                             raise
                         raise InvalidInput(
                             f"the projection {model.name} cannot make its tables: {error}"
                         ) from error
-            generation.standings = project(db, source, target, progress)
-        return generation
+            self.standings = project(db, source, target, progress)
 
     def advance(self, source: Source, target: int, progress: Progress | None) -> None:
         """Bring a generation that nobody else knows of up to position `target`."""
-        with self._filling() as db:
+        with self.filling() as db:
             self.standings = project(db, source, target, progress)
 
-    def finish(self) -> None:
-        """Make a generation that was filled ready to serve."""
-        with self._filling() as db:
-            db.execute("PRAGMA journal_mode = WAL")
-        with self.path.open("rb") as file:
-            os.fsync(file.fileno())
-
-    @contextmanager
-    def _filling(self) -> Iterator[sqlite3.Connection]:
-        with translated(self.path), closing(connect(self.path, "rwc")) as db:
-            # Nobody reads it before the pointer names it, and a half-made one is thrown away: so
-            # it needs no journal on the disk, and waits for the disk only once, at the end.
-            db.execute("PRAGMA journal_mode = MEMORY")
-            db.execute("PRAGMA synchronous = OFF")
-            db.execute(f"PRAGMA cache_size = {_CACHE}")
-            yield db
-
-    def close(self) -> None:
-        """Close the file, once whoever reads it is done."""
-        self._readers.close()
-        self._writers.close()
-
-    @contextmanager
-    def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection that sees the file as it is now, and cannot write it.
-
-        Raises:
-            Damaged: The file turns out to be damaged, or gone.
-        """
-        with self._blamed(), self._readers.connection() as db:
-            db.execute("BEGIN")
-            try:
-                yield db
-            except sqlite3.OperationalError as error:
-                if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY:
-                    raise InvalidInput("a query may not write the views") from error
-                raise
-            finally:
-                db.execute("COMMIT")
-
-    def read(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Ask the file, all at one moment; `Damaged` where it is damaged, or gone."""
+    def read(self, query: Callable[[ViewsDb], Result]) -> Result:
+        """Ask the tables, all at one moment; `Damaged` where they are damaged, or gone."""
         with self.snapshot() as db:
             return query(db)
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._blamed(), self._writers.connection() as db:
-            yield db
-
-    @contextmanager
-    def _blamed(self) -> Iterator[None]:
-        """Tell what is wrong with the file from what is wrong with its place, or with a query."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            # The one error of damage that is told by Python, not by SQLite.
-            if "Could not decode to UTF-8" in str(error):
-                raise Damaged from error
-            if code not in CIRCUMSTANCES and (code != sqlite3.SQLITE_ERROR or self._whole()):
-                raise
-            try:
-                with translated(self.path):
-                    raise
-            except (StoreBusy, StoreFull, StoreNotWritable):
-                if self.path.exists():
-                    raise
-                raise Damaged from error
-            except StoreError:
-                raise Damaged from error
-
-    def _whole(self) -> bool:
-        """Return whether the file has all its tables."""
-        try:
-            with closing(connect(self.path)) as db:
-                names = {name for (name,) in db.execute("SELECT name FROM sqlite_schema")}
-                lists = db.execute("SELECT tables FROM projections").fetchall()
-        except sqlite3.Error:
-            return False
-        listed = {table for (tables,) in lists for table in tables.split()}
-        return names.issuperset(listed | {"generation", "projections"})
-
-    def _open(self) -> sqlite3.Connection:
-        db = connect(self.path)
-        try:
-            # Views can be made again, so a power cut may cost them; readers never wait for it.
-            db.execute("PRAGMA synchronous = NORMAL")
-            db.execute(f"PRAGMA cache_size = {self._cache}")
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-    def _open_reader(self) -> sqlite3.Connection:
-        if lies_still(self.path):
-            return connect(self.path, "ro", immutable=True)
-        db = self._open()
-        db.execute("PRAGMA query_only = ON")
-        return db
 
     def is_of(self, application: LedgerApplication) -> bool:
         """Return whether these are views of this ledger, be it as it was."""
@@ -238,26 +167,33 @@ class Generation:
         known = {(standing.position, standing.leaf) for standing in self.standings.values()}
         if all(leaf_at(application, position) == leaf for position, leaf in known):
             return True
-        _warn(self.path.parent)
+        _warn(self.where)
         return False
 
     def catch_up(self, source: Source, head: Head) -> None:
         """Bring the read models that run up to the log's end."""
-        with self._writing() as db:
+        with self.writing() as db:
             self.standings = project(db, source, head.position)
         self.head = head
 
     def retry(self, name: str) -> None:
         """Let a read model that has stopped try again at the next catching up."""
-        with self._writing() as db, transaction(db):
+        with self.writing() as db, db.transaction():
             retry(db, name)
 
 
+def whole(db: Db, tables: Collection[str]) -> bool:
+    """Return whether a generation that has these tables has all that it should have."""
+    lists = db.execute("SELECT tables FROM projections").fetchall()
+    listed = {table for (names,) in lists for table in names.split()}
+    return set(tables).issuperset(listed | {"generation", "projections"})
+
+
 @cache
-def _warn(folder: Path) -> None:
+def _warn(where: str) -> None:
     """Say that views no longer fit their log; once, however often they are looked at."""
     _log.warning(
         "the log is no longer what its views in %s were made from: another copy was put in its "
         "place, or it was altered; `ledger audit verify` with a checkpoint tells",
-        folder,
+        where,
     )

@@ -6,7 +6,6 @@ equal paths of an edition gets `-2`, `-3`, ... A path once had is never given to
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import count, dropwhile, takewhile
@@ -17,6 +16,7 @@ from msgspec import UNSET
 from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent
 from ledger.domain.permalinks import RESERVED_SLUGS, path_of
 from ledger.errors import VersionNotFound
+from ledger.projections.database import Db
 from ledger.projections.projection import Projection
 from ledger.projections.records import Resolved
 
@@ -43,7 +43,7 @@ class Permalinks(Projection):
     )
     tables = {"permalinks": "entry, version, edition, day, slug, path"}
 
-    def apply(self, events: Sequence[RecordedEvent], db: sqlite3.Connection) -> None:
+    def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """Follow each entry to the path that it comes to."""
         for event in events:
             data = event.data
@@ -66,9 +66,7 @@ class Permalinks(Projection):
                 )
 
 
-def _move(
-    db: sqlite3.Connection, event: RecordedEvent, edition: str, day: date, slug: str
-) -> None:
+def _move(db: Db, event: RecordedEvent, edition: str, day: date, slug: str) -> None:
     entry = event.entry.bytes
     path = _path_for(db, entry, edition, day, slug)
     db.execute(
@@ -77,7 +75,7 @@ def _move(
     )
 
 
-def _path_for(db: sqlite3.Connection, entry: bytes, edition: str, day: date, slug: str) -> str:
+def _path_for(db: Db, entry: bytes, edition: str, day: date, slug: str) -> str:
     """Return the first candidate that is free, or that the entry had before."""
     had = db.execute(
         "SELECT path FROM permalinks WHERE entry = ? AND edition = ?", (entry, edition)
@@ -96,7 +94,7 @@ def _path_for(db: sqlite3.Connection, entry: bytes, edition: str, day: date, slu
     return next(path for path in candidates if path in own or _is_free(db, path, edition))
 
 
-def _is_free(db: sqlite3.Connection, path: str, edition: str) -> bool:
+def _is_free(db: Db, path: str, edition: str) -> bool:
     row = db.execute(
         "SELECT 1 FROM permalinks WHERE path = ? AND edition = ? LIMIT 1", (path, edition)
     ).fetchone()
@@ -110,7 +108,7 @@ def _candidates(day: date, slug: str) -> Iterator[str]:
         yield path_of(day, f"{slug}-{number}")
 
 
-def numbering(db: sqlite3.Connection, entry: UUID) -> set[int]:
+def numbering(db: Db, entry: UUID) -> set[int]:
     """Return the versions of an entry at which it came to a path that another was numbered after.
 
     The other got `-2` or the like, because the path it wanted was taken.
@@ -132,7 +130,7 @@ def numbering(db: sqlite3.Connection, entry: UUID) -> set[int]:
     }
 
 
-def moves(db: sqlite3.Connection, entry: UUID) -> list[tuple[int, str]]:
+def moves(db: Db, entry: UUID) -> list[tuple[int, str]]:
     """Return the versions at which an entry came to a path, with the path, oldest first."""
     return db.execute(
         "SELECT version, path FROM permalinks WHERE entry = ? ORDER BY version", (entry.bytes,)
@@ -147,7 +145,7 @@ def path_at(moves: Sequence[tuple[int, str]], version: int) -> str:
     raise VersionNotFound(f"no path is known of version {version}: was the log replaced?")
 
 
-def path_of_version(db: sqlite3.Connection, entry: UUID, version: int) -> str:
+def path_of_version(db: Db, entry: UUID, version: int) -> str:
     """Return the path that a version of an entry was published at.
 
     Raises:
@@ -163,13 +161,13 @@ def path_of_version(db: sqlite3.Connection, entry: UUID, version: int) -> str:
     return str(row[0])
 
 
-def current_path(db: sqlite3.Connection, entry: UUID) -> str | None:
+def current_path(db: Db, entry: UUID) -> str | None:
     """Return the path that an entry has now, or None where there is no such entry."""
     found = present(db, entry)
     return None if found is None else found[1]
 
 
-def resolve(db: sqlite3.Connection, path: str, edition: str) -> Resolved | None:
+def resolve(db: Db, path: str, edition: str) -> Resolved | None:
     """Return what a path of an edition leads to, or None where it never led anywhere."""
     entry = owner(db, path, edition)
     if entry is None:
@@ -184,7 +182,7 @@ def resolve(db: sqlite3.Connection, path: str, edition: str) -> Resolved | None:
     return Resolved(entry, steps[last_stay + 1][0] - 1)
 
 
-def present(db: sqlite3.Connection, entry: UUID) -> tuple[str, str] | None:
+def present(db: Db, entry: UUID) -> tuple[str, str] | None:
     """Return the edition and path that an entry has now, or None where there is no such entry."""
     row = db.execute(
         "SELECT edition, path FROM permalinks WHERE entry = ? ORDER BY version DESC LIMIT 1",
@@ -193,7 +191,7 @@ def present(db: sqlite3.Connection, entry: UUID) -> tuple[str, str] | None:
     return None if row is None else (row[0], row[1])
 
 
-def owner(db: sqlite3.Connection, path: str, edition: str) -> UUID | None:
+def owner(db: Db, path: str, edition: str) -> UUID | None:
     """Return the entry that has or had a path in an edition, or None."""
     row = db.execute(
         "SELECT entry FROM permalinks WHERE path = ? AND edition = ? LIMIT 1", (path, edition)

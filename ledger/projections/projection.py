@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from hashlib import sha256
 from typing import Any, ClassVar, TypeVar, cast
@@ -13,12 +13,11 @@ import msgspec
 
 from ledger.domain.events import EventData, RecordedEvent
 from ledger.errors import InvalidInput
+from ledger.projections.database import Db, ViewsDb
+from ledger.projections.sqlite.database import SQLiteDb
 from ledger.store.log import Row
 
 _encode = msgspec.msgpack.Encoder().encode
-
-Db = sqlite3.Connection
-"""What handlers write to and query methods ask."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -55,6 +54,9 @@ class Projection:
             indexes.
         indexes: Table to columns that tell what an index of one's own holds: no digest is taken
             over them, but a check compares them.
+        postgres_ddl: The statements for PostgreSQL, where `ddl` cannot be translated or where
+            other indexes are better.
+        postgres_indexes: As `indexes`, there.
         takes_rows: Whether it takes the log's rows as they lie there, by `apply_rows`; an event
             that cannot be decoded does not stop it.
     """
@@ -64,6 +66,8 @@ class Projection:
     ddl: ClassVar[tuple[str, ...]]
     tables: ClassVar[dict[str, str]]
     indexes: ClassVar[dict[str, str]] = {}
+    postgres_ddl: ClassVar[tuple[str, ...]] = ()
+    postgres_indexes: ClassVar[dict[str, str]] = {}
     takes_rows: ClassVar[bool] = False
     _handlers: ClassVar[dict[type[EventData], str]] = {}
 
@@ -124,32 +128,29 @@ class Projection:
         if not isinstance(tables, dict):
             raise InvalidInput(f"the tables of {self.name} are not told with their columns")
         try:
-            with closing(sqlite3.connect(":memory:")) as db:
+            with closing(sqlite3.connect(":memory:", factory=SQLiteDb)) as db:
                 for statement in self.ddl:
                     db.execute(statement)
                 for table, columns in (self.tables | self.indexes).items():
-                    rows_of(db, table, columns, in_order=True)
+                    db.stream(table, columns, in_order=True)
         except sqlite3.Error as error:
             raise InvalidInput(
                 f"the projection {self.name} does not declare its tables right: {error}"
             ) from error
 
-    def digest(self, db: Db) -> tuple[int, str]:
+    def statements(self, db: ViewsDb) -> tuple[str, ...]:
+        """Return the statements that make its tables in a database."""
+        return self.postgres_ddl if db.is_postgres and self.postgres_ddl else self.ddl
+
+    def compared(self, db: ViewsDb) -> dict[str, str]:
+        """Return what tells of its indexes in a database; see `indexes`."""
+        return self.postgres_indexes if db.is_postgres else self.indexes
+
+    def digest(self, db: ViewsDb) -> tuple[int, str]:
         """Return the number of rows and the digest of what they say; see `ViewStatus.digest`."""
         total = rows = 0
         for table, columns in sorted(self.tables.items()):
-            for row in rows_of(db, table, columns):
+            for row in db.stream(table, columns, in_order=False):
                 total += int.from_bytes(sha256(_encode((table, *row))).digest())
                 rows += 1
         return rows, f"{total % 2**256:064x}"
-
-
-def rows_of(
-    db: Db, table: str, columns: str, *, in_order: bool = False
-) -> Iterator[tuple[Any, ...]]:
-    """Return the logical rows of a table; `in_order`: by their columns, from left to right."""
-    order = ""
-    if in_order:
-        count = len(columns.split(","))
-        order = " ORDER BY " + ", ".join(f"{n} COLLATE BINARY" for n in range(1, count + 1))
-    return db.execute(f"SELECT {columns} FROM {table}{order}")

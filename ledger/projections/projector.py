@@ -7,20 +7,18 @@ there, and says so; the others go on.
 
 from __future__ import annotations
 
-import sqlite3
-import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Literal
 
 import msgspec
 
 from ledger.domain.events import RecordedEvent
-from ledger.errors import LogReplaced, StoreBusy, UndecodableEvent
+from ledger.errors import LogReplaced, UndecodableEvent
+from ledger.projections.database import Db, ViewsDb
 from ledger.projections.projection import Projection
 from ledger.projections.records import ProjectionStatus, Skip
 from ledger.projections.skips import Skips
 from ledger.store.application import LedgerApplication
-from ledger.store.connections import begin_at_once, committed, transaction
 from ledger.store.leaf import leaf_hash
 from ledger.store.log import Head, Row
 
@@ -42,22 +40,7 @@ BOOKKEEPING = (
     """,
 )
 
-# What tells of the disk or of other processes, not of the read model or the event.
-CIRCUMSTANCES = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_NOTADB,
-    sqlite3.SQLITE_READONLY,
-}
-
 _REPLACED = "the log was replaced while it was read: try again"
-_PATIENCE = 30.0
-_PAUSE = 0.0002
-
 
 Given = RecordedEvent | UndecodableEvent | Row
 """What a read model is given of an event: itself, why it cannot be had, or its row."""
@@ -98,7 +81,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Damaged(Exception):
-    """A file of views is damaged, or has been taken away."""
+    """A generation of views is damaged, or has been taken away."""
 
 
 def status_of(
@@ -126,8 +109,8 @@ def status_of(
     )
 
 
-def standings(db: sqlite3.Connection) -> dict[str, Standing]:
-    """Return where each read model of a file stands, by name."""
+def standings(db: Db) -> dict[str, Standing]:
+    """Return where each read model of a generation stands, by name."""
     return {
         name: Standing(*row)
         for name, *row in db.execute(
@@ -137,12 +120,12 @@ def standings(db: sqlite3.Connection) -> dict[str, Standing]:
 
 
 def project(
-    db: sqlite3.Connection, source: Source, target: int, progress: Progress | None = None
+    db: ViewsDb, source: Source, target: int, progress: Progress | None = None
 ) -> dict[str, Standing]:
     """Bring the read models that run up to position `target`; return where all of them stand.
 
-    Those that the file lacks, or has in another schema, are let be. One that stopped at an event
-    that is skipped meanwhile goes on.
+    Those that the generation lacks, or has in another schema, are let be. One that stopped at an
+    event that is skipped meanwhile goes on.
 
     Raises:
         LogReplaced: Another log has come into the place of the one that they know.
@@ -152,8 +135,8 @@ def project(
         found = standings(db)
         reached = _reached(found, source, target)
         if reached < target:
-            if _begin(db, source, target):
-                with committed(db):
+            if db.begin(lambda: _reached(standings(db), source, target) >= target):
+                with db.committed():
                     reached = _take(db, source, target)
             else:
                 reached = target
@@ -164,7 +147,7 @@ def project(
             return found
 
 
-def _resume(db: sqlite3.Connection, source: Source) -> None:
+def _resume(db: ViewsDb, source: Source) -> None:
     """Let those that stopped at an event that is skipped now go on."""
     stopped = {name: s.failed_at for name, s in standings(db).items() if s.failed_at is not None}
     if not stopped:
@@ -172,31 +155,30 @@ def _resume(db: sqlite3.Connection, source: Source) -> None:
     skips = source.skips.all()
     for name, failed_at in stopped.items():
         if (name, failed_at, leaf_at(source.application, failed_at)) in skips:
-            with transaction(db):
+            with db.transaction():
                 retry(db, name)
 
 
-def retry(db: sqlite3.Connection, name: str) -> None:
+def retry(db: Db, name: str) -> None:
     """Let a read model that has stopped try again."""
     db.execute("UPDATE projections SET failed_at = NULL, error = NULL WHERE name = ?", (name,))
 
 
-def add(db: sqlite3.Connection, model: Projection) -> None:
+def add(db: ViewsDb, model: Projection) -> None:
     """Make a read model's tables, empty, in place of those it had."""
     row = db.execute("SELECT tables FROM projections WHERE name = ?", (model.name,)).fetchone()
     for name in row[0].split() if row else ():
-        kind = db.execute("SELECT type FROM sqlite_schema WHERE name = ?", (name,)).fetchone()
-        if kind is not None:
-            db.execute(f'DROP {kind[0]} "{name}"')
-    before = _tables(db)
-    for statement in model.ddl:
+        db.drop(name)
+    before = db.tables()
+    for statement in model.statements(db):
         db.execute(statement)
     # A virtual table is made before those it keeps its content in, and dropped before them; so
     # they are gone by then.
-    new = [table for table in _tables(db) if table not in before]
+    new = [table for table in db.tables() if table not in before]
+    db.execute("DELETE FROM projections WHERE name = ?", (model.name,))
     db.execute(
-        "INSERT OR REPLACE INTO projections VALUES (?, ?, 0, x'', NULL, NULL, ?)",
-        (model.name, model.schema, " ".join(new)),
+        "INSERT INTO projections VALUES (?, ?, 0, ?, NULL, NULL, ?)",
+        (model.name, model.schema, b"", " ".join(new)),
     )
 
 
@@ -217,23 +199,7 @@ def _reached(found: dict[str, Standing], source: Source, target: int) -> int:
     return min(running, default=target)
 
 
-def _begin(db: sqlite3.Connection, source: Source, target: int) -> bool:
-    """Take the file's write lock; or return False once somebody else has reached `target`.
-
-    SQLite's own waiting sleeps for milliseconds; whoever holds the lock is at our very work, and
-    done with it in less.
-    """
-    deadline = time.monotonic() + _PATIENCE
-    while not begin_at_once(db):
-        if _reached(standings(db), source, target) >= target:
-            return False
-        if time.monotonic() > deadline:
-            raise StoreBusy("the views are being written by another process: try again")
-        time.sleep(_PAUSE)
-    return True
-
-
-def _take(db: sqlite3.Connection, source: Source, target: int) -> int:
+def _take(db: ViewsDb, source: Source, target: int) -> int:
     """Give the next batch to the read models that run, and return the position reached."""
     # Read under the lock: another process may have come further meanwhile.
     found = standings(db)
@@ -251,25 +217,16 @@ def _take(db: sqlite3.Connection, source: Source, target: int) -> int:
         raise LogReplaced(_REPLACED)
     skips = source.skips.all()
     events = [_decoded(source, row) for row in rows]
-    db.set_authorizer(_authorize)
-    try:
-        for model in source.read_models:
-            standing = found.get(model.name)
-            if standing is not None and runs(standing, model):
-                given = rows if model.takes_rows else events
-                _give(db, model, standing, rows, given, skips)
-    finally:
-        db.set_authorizer(None)
+    for model in source.read_models:
+        standing = found.get(model.name)
+        if standing is not None and runs(standing, model):
+            given = rows if model.takes_rows else events
+            _give(db, model, standing, rows, given, skips)
     return rows[-1].position
 
 
-def _authorize(action: int, *_args: object) -> int:
-    """Keep handlers from ending the transaction that they write in."""
-    return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_TRANSACTION else sqlite3.SQLITE_OK
-
-
 def _give(
-    db: sqlite3.Connection,
+    db: ViewsDb,
     model: Projection,
     standing: Standing,
     rows: Sequence[Row],
@@ -296,7 +253,7 @@ def _give(
 
 
 def _apply(
-    db: sqlite3.Connection, model: Projection, events: Sequence[Given]
+    db: ViewsDb, model: Projection, events: Sequence[Given]
 ) -> tuple[int | None, str | None]:
     """Give events to a read model, together or one by one; return where and why it failed."""
     if _attempt(db, model, events) is None:
@@ -308,7 +265,7 @@ def _apply(
     return None, None
 
 
-def _attempt(db: sqlite3.Connection, model: Projection, events: Sequence[Given]) -> str | None:
+def _attempt(db: ViewsDb, model: Projection, events: Sequence[Given]) -> str | None:
     """Give events to a read model, all or none; return what went wrong."""
     rows: list[Row] = []
     readable: list[RecordedEvent] = []
@@ -323,33 +280,28 @@ def _attempt(db: sqlite3.Connection, model: Projection, events: Sequence[Given])
         return None
     db.execute("SAVEPOINT attempt")
     try:
-        if model.takes_rows:
-            model.apply_rows(rows, db)
-        else:
-            model.apply(readable, db)
+        with db.guarded():
+            if model.takes_rows:
+                model.apply_rows(rows, db)
+            else:
+                model.apply(readable, db)
+        db.execute("RELEASE attempt")
     except MemoryError:
         raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises, the others go on
-        _raise_circumstance(db, model, error)
+    except (Exception, SystemExit) as error:
+        is_of_database = isinstance(error, db.Error)
+        # What is not the read model's fault: a full disk, a damaged file, a lost server.
+        if is_of_database and (db.is_circumstance(error) or not db.in_transaction):
+            raise
         db.execute("ROLLBACK TO attempt")
+        db.execute("RELEASE attempt")
+        if is_of_database and not set(model.tables) <= set(db.tables()):
+            raise Damaged from error
         why = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_AUTH:
+        if db.was_guarded(error):
             why += " (to begin, commit or roll back)"
         return f"{model.handler_of((rows or readable)[0])} raised {why}"
-    finally:
-        if db.in_transaction:
-            db.execute("RELEASE attempt")
     return None
-
-
-def _raise_circumstance(db: sqlite3.Connection, model: Projection, error: BaseException) -> None:
-    """Raise what is not the read model's fault again: a full disk, a damaged file."""
-    if not isinstance(error, sqlite3.Error):
-        return
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF in CIRCUMSTANCES or not db.in_transaction:
-        raise error
-    if not set(model.tables) <= set(_tables(db)):
-        raise Damaged from error
 
 
 def _decoded(source: Source, row: Row) -> RecordedEvent | UndecodableEvent:
@@ -357,11 +309,3 @@ def _decoded(source: Source, row: Row) -> RecordedEvent | UndecodableEvent:
         return source.application.to_event(row)
     except UndecodableEvent as error:
         return error
-
-
-def _tables(db: sqlite3.Connection) -> list[str]:
-    rows = db.execute(
-        "SELECT name FROM sqlite_schema "
-        "WHERE type IN ('table', 'view') AND name NOT GLOB 'sqlite_*'"
-    )
-    return [name for (name,) in rows]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ledger.projections.database import ViewsDb
 from ledger.projections.generation import Generation
-from ledger.projections.projection import Projection, rows_of
+from ledger.projections.projection import Projection
 from ledger.projections.projector import Damaged, Progress, Source, Standing, standings
 from ledger.projections.records import Drift, RebuildProof, ViewStatus
 
@@ -52,7 +52,7 @@ def prove(
     )
 
 
-def statuses(db: sqlite3.Connection, models: Sequence[Projection]) -> tuple[ViewStatus, ...]:
+def statuses(db: ViewsDb, models: Sequence[Projection]) -> tuple[ViewStatus, ...]:
     """Return what read models hold."""
     found = standings(db)
     return tuple(
@@ -80,9 +80,7 @@ def _alike(one: Standing | None, other: Standing) -> bool:
     )
 
 
-def drifts(
-    chosen: Sequence[Projection], serving: sqlite3.Connection, right: sqlite3.Connection
-) -> Iterator[Drift]:
+def drifts(chosen: Sequence[Projection], serving: ViewsDb, right: ViewsDb) -> Iterator[Drift]:
     """Yield where read models that serve differ from rebuilt ones: the event, or the row."""
     have, should = standings(serving), standings(right)
     for model in chosen:
@@ -96,16 +94,16 @@ def drifts(
                 yield Drift(model.name, "", "rebuilt, stops", [other.failed_at, other.error])
 
 
-def _drift(
-    model: Projection, serving: sqlite3.Connection, right: sqlite3.Connection
-) -> Iterator[Drift]:
+def _drift(model: Projection, serving: ViewsDb, right: ViewsDb) -> Iterator[Drift]:
     """Yield the rows in which a serving read model differs from a rebuilt one, in order."""
-    compared = dict(model.indexes)
+    # What is filled aside may lie in a database of another kind, with other indexes.
+    alike = serving.is_postgres == right.is_postgres
+    compared = dict(model.compared(serving)) if alike else {}
     if model.digest(serving) != model.digest(right):
         compared |= model.tables
     for table, columns in sorted(compared.items()):
-        have = rows_of(serving, table, columns, in_order=True)
-        should = rows_of(right, table, columns, in_order=True)
+        have = serving.stream(table, columns, in_order=True)
+        should = right.stream(table, columns, in_order=True)
         for surplus, row in _differences(have, should):
             shown = [value.hex() if isinstance(value, bytes) else value for value in row]
             yield Drift(model.name, table, "surplus" if surplus else "missing", shown)
@@ -132,6 +130,6 @@ def _differences(
 
 
 def _sortable(row: tuple[Any, ...]) -> list[tuple[int, Any]]:
-    """Return a row as SQLite orders it: nothing, numbers, text, bytes."""
+    """Return a row as the databases order it: nothing, numbers, text, bytes."""
     ranks = {type(None): 0, int: 1, float: 1, str: 2, bytes: 3}
     return [(ranks[type(value)], 0 if value is None else value) for value in row]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -11,9 +10,10 @@ from msgspec import UNSET
 
 from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent
 from ledger.domain.values import Source
+from ledger.projections.database import Db, ViewsDb
 from ledger.projections.moments import NOW, Moment, begun, held
 from ledger.projections.projection import Projection
-from ledger.projections.tokens import terms, tokens
+from ledger.projections.tokens import Term, terms, tokens
 
 FIELDS = ("headline", "topic", "summary", "sources")
 
@@ -28,12 +28,14 @@ class Hit(msgspec.Struct, frozen=True):
 class Search(Projection):
     """Indexes each version whose text differs from the one before.
 
-    The index is FTS5 over tokens that come ready made, so SQLite's tokenizer has only to part
-    them at spaces; it keeps no text of its own.
+    The index is over tokens that come ready made. SQLite's FTS5 has only to part them at spaces,
+    and keeps no text of its own. PostgreSQL's full text finds the documents that hold all tokens;
+    whether they follow each other is looked up in the tokens themselves, because its positions
+    end at 16,383, and at 256 for one token (PostgreSQL, 12.11).
     """
 
     name = "search"
-    schema = 1
+    schema = 2
     ddl = (
         """
         CREATE TABLE documents (
@@ -64,9 +66,35 @@ class Search(Projection):
         "documents": "position, entry, since, until",
         "texts": "entry, headline, topic, summary, sources",
     }
-    indexes = {"words_held": "term, doc, col, offset"}
+    indexes = {"words_held": 'term, doc, col, "offset"'}
+    postgres_ddl = (
+        *ddl[:3],
+        """
+        CREATE TABLE words (
+            rowid INTEGER PRIMARY KEY,
+            headline TEXT NOT NULL,
+            topic TEXT NOT NULL,
+            summary TEXT NOT NULL,
+            sources TEXT NOT NULL,
+            lexemes TSVECTOR NOT NULL GENERATED ALWAYS AS (array_to_tsvector(array_remove(
+                string_to_array(concat_tokens, ' '), ''
+            ))) STORED
+        )
+        """.replace("concat_tokens", " || ' ' || ".join(FIELDS)),
+        "CREATE INDEX words_by_lexeme ON words USING gin (lexemes)",
+        """
+        CREATE VIEW words_held AS
+        SELECT term COLLATE "C" AS term, rowid AS doc, col COLLATE "C" AS col, at - 1 AS "offset"
+        FROM words
+        CROSS JOIN LATERAL (VALUES
+            ('headline', headline), ('topic', topic), ('summary', summary), ('sources', sources)
+        ) AS fields (col, tokens)
+        CROSS JOIN LATERAL unnest(string_to_array(tokens, ' ')) WITH ORDINALITY AS held (term, at)
+        """,
+    )
+    postgres_indexes = indexes
 
-    def apply(self, events: Sequence[RecordedEvent], db: sqlite3.Connection) -> None:
+    def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """Add a document for each event that changed a text."""
         for event in events:
             data = event.data
@@ -87,9 +115,14 @@ class Search(Projection):
                     )
                     self._index(db, event, after)
 
-    def _index(self, db: sqlite3.Connection, event: RecordedEvent, texts: tuple[str, ...]) -> None:
+    def _index(self, db: Db, event: RecordedEvent, texts: tuple[str, ...]) -> None:
         entry = event.entry.bytes
-        db.execute("INSERT OR REPLACE INTO texts VALUES (?, ?, ?, ?, ?)", (entry, *texts))
+        db.execute(
+            "INSERT INTO texts VALUES (?, ?, ?, ?, ?) ON CONFLICT (entry) DO UPDATE SET "
+            "headline = excluded.headline, topic = excluded.topic, summary = excluded.summary, "
+            "sources = excluded.sources",
+            (entry, *texts),
+        )
         db.execute(
             "INSERT INTO documents VALUES (?, ?, ?, NULL)", (event.position, entry, event.version)
         )
@@ -118,7 +151,7 @@ def _sources(sources: tuple[Source, ...]) -> str:
 
 
 def search(
-    db: sqlite3.Connection, query: str, moment: Moment = NOW, *, all_versions: bool = False
+    db: ViewsDb, query: str, moment: Moment = NOW, *, all_versions: bool = False
 ) -> list[Hit]:
     """Return the versions that hold everything a query asks for, by entry, then by version.
 
@@ -131,13 +164,35 @@ def search(
     wanted = terms(query)
     if not wanted:
         return []
-    match = " AND ".join(
-        f'"{" ".join(sequence)}"' + (" *" if is_prefix else "") for sequence, is_prefix in wanted
-    )
+    condition, parameters = (_in_postgres if db.is_postgres else _in_sqlite)(wanted)
     when = (begun if all_versions else held)("documents", moment)
     rows = db.execute(
         "SELECT entry, since FROM documents WHERE position IN "
-        f"(SELECT rowid FROM words WHERE words MATCH :match) AND {when} ORDER BY entry, since",
-        {"match": match, **moment.parameters},
+        f"(SELECT rowid FROM words WHERE {condition}) AND {when} ORDER BY entry, since",
+        parameters | moment.parameters,
     )
     return [Hit(UUID(bytes=entry), version) for entry, version in rows]
+
+
+def _in_sqlite(wanted: Sequence[Term]) -> tuple[str, dict[str, object]]:
+    """Return the condition on `words` that they hold all this, and its parameters."""
+    match = " AND ".join(
+        f'"{" ".join(sequence)}"' + (" *" if is_prefix else "") for sequence, is_prefix in wanted
+    )
+    return "words MATCH :match", {"match": match}
+
+
+def _in_postgres(wanted: Sequence[Term]) -> tuple[str, dict[str, object]]:
+    """Return the condition on `words` that they hold all this, and its parameters."""
+    lexemes = " & ".join(
+        f"'{token}'" + (":*" if is_prefix and token is sequence[-1] else "")
+        for sequence, is_prefix in wanted
+        for token in sequence
+    )
+    conditions, parameters = ["lexemes @@ CAST(:lexemes AS tsquery)"], {"lexemes": lexemes}
+    for number, (sequence, is_prefix) in enumerate(wanted):
+        if len(sequence) > 1:
+            parameters[f"phrase{number}"] = f" {' '.join(sequence)}" + ("" if is_prefix else " ")
+            fields = (f"strpos(' ' || {field} || ' ', :phrase{number}) > 0" for field in FIELDS)
+            conditions.append(f"({' OR '.join(fields)})")
+    return " AND ".join(conditions), {**parameters}

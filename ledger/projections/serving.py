@@ -7,21 +7,22 @@ restored to an older copy no longer matches, and the views are rebuilt.
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 
 from ledger.errors import LogReplaced, StoreBusy, StoreFull, StoreNotWritable
-from ledger.projections.generation import IN_PASSING, Generation, Result
+from ledger.projections.generation import Generation, Result
 from ledger.projections.place import Place
 from ledger.projections.projection import Projection
-from ledger.projections.projector import Damaged, Progress, Source
+from ledger.projections.projector import Damaged, Progress, Source, standings
 from ledger.projections.registry import BUILT_IN, Registry
-from ledger.projections.skips import Skips
+from ledger.projections.sqlite.place import FilePlace
 from ledger.store.application import BATCH, LedgerApplication
 from ledger.store.connections import translated
-from ledger.store.log import Head
+from ledger.store.log import POLL_INTERVAL, Head
 
 # How often a read begins again where other processes swap the views under it.
 TRIES = 10
@@ -30,11 +31,11 @@ TRIES = 10
 class Serving:
     """The generation that serves.
 
-    Where the folder cannot be written, views are projected into a temporary folder instead.
+    Where its place cannot be written, views are projected into a temporary folder instead.
 
     Args:
         application: The log.
-        folder: Where the generations lie.
+        place: Where the generations lie.
         read_models: What to project, beside what is registered later.
         batch: How many events are taken in one transaction.
     """
@@ -42,13 +43,13 @@ class Serving:
     def __init__(
         self,
         application: LedgerApplication,
-        folder: Path,
+        place: Place,
         read_models: Sequence[Projection] = BUILT_IN,
         batch: int = BATCH,
     ) -> None:
         self._application = application
-        self._places = [Place(folder)]
-        self._skips = Skips(folder.with_name(folder.name.removesuffix("-views") + "-skips"))
+        self._places = [place]
+        self._skips = place.skips
         self._registry = Registry(read_models)
         self._usual = tuple(model.name for model in read_models)
         self._batch = batch
@@ -64,6 +65,7 @@ class Serving:
                 self._temporary.cleanup()
                 self._temporary = None
                 self._places.pop()
+            self._place.close()
 
     def _up_to_date(self, names: Collection[str]) -> Generation:
         """Return the generation that serves, with all events recorded until now.
@@ -91,25 +93,26 @@ class Serving:
 
         Close it when done. None where there is none.
         """
-        path = self._places[0].serving()
-        return None if path is None else Generation(path, IN_PASSING)
+        place = self._places[0]
+        name = place.serving()
+        return None if name is None else place.generation(name, in_passing=True)
 
     def _serving(self, place: Place) -> Generation | None:
         """Return the generation that the pointer names, if it belongs to this log."""
         with self._lock:
             generation: Generation | None = None
-            while (path := place.serving()) is not None:
-                if self._generation is not None and self._generation.path == path:
-                    return self._generation
-                generation = self._opened(path)
+            while (name := place.serving()) is not None:
+                held = self._generation
+                if held is not None and (held.name, held.where) == (name, place.where):
+                    return held
+                generation = self._opened(place.generation(name))
                 # Another process may have swapped just now; then the new one is to look at.
-                if generation is not None or place.serving() == path:
+                if generation is not None or place.serving() == name:
                     break
             self._hold(generation)
             return generation
 
-    def _opened(self, path: Path) -> Generation | None:
-        generation = Generation(path)
+    def _opened(self, generation: Generation) -> Generation | None:
         with suppress(Damaged, StoreNotWritable):
             if generation.belongs_to(self._application):
                 return generation
@@ -135,9 +138,25 @@ class Serving:
         except Damaged:
             self._discard(generation)
         except (StoreNotWritable, StoreFull):
+            if self._came_up(place, generation, head):
+                return generation
             self._go_elsewhere(place)
         self._hold(None)
         return None
+
+    def _came_up(self, place: Place, generation: Generation, head: Head) -> bool:
+        """Return whether somebody who may write has brought a generation up to the log's end."""
+        deadline = time.monotonic() + place.patience
+        while time.monotonic() < deadline:
+            generation.standings = generation.read(standings)
+            if all(
+                standing.failed_at is not None or standing.position >= head.position
+                for standing in generation.standings.values()
+            ):
+                generation.head = head
+                return True
+            time.sleep(POLL_INTERVAL)
+        return False
 
     def _build(self, place: Place, models: Sequence[Projection]) -> None:
         """Make what is asked for and not there, unless another process has just done so."""
@@ -152,22 +171,22 @@ class Serving:
                 return
             # What else of ours is lacking is made with it: the log has to be read only once.
             usual = [m for m in self._registry.all() if m.name in self._usual or m in missing]
-            with place.making() as path:
-                new = self._made(path, old, lacking(old, usual), None)
+            with place.making() as new:
+                self._fill(new, old, lacking(old, usual), None)
                 new.finish()
                 self._use(new, place)
 
-    def _made(
+    def _fill(
         self,
-        path: Path,
+        new: Generation,
         old: Generation | None,
         anew: Sequence[Projection],
         progress: Progress | None,
-    ) -> Generation:
-        """Make a generation with all events recorded until now.
+    ) -> None:
+        """Fill a generation with all events recorded until now.
 
         Args:
-            path: The file to make.
+            new: That.
             old: The one that serves, to keep what it has; None: there is none to keep.
             anew: The read models to make anew.
             progress: Is told how far it is.
@@ -179,12 +198,14 @@ class Serving:
         if old is not None:
             anew = [model for model in anew if not is_newer(old, model)]
             try:
-                return Generation.make(path, source, target, progress, anew=anew, of=old)
+                new.fill(source, target, progress, anew=anew, of=old)
             except Damaged:
                 # It cannot even be copied.
-                path.unlink(missing_ok=True)
+                new.remove()
                 anew = self._registry.all()
-        return Generation.make(path, source, target, progress, anew=anew)
+            else:
+                return
+        new.fill(source, target, progress, anew=anew)
 
     def _somewhere(self, work: Callable[[Place], Result]) -> Result:
         """Work in the folder beside the log, or, where that cannot be written, elsewhere."""
@@ -194,8 +215,8 @@ class Serving:
         except (StoreNotWritable, StoreFull):
             if self._temporary is not None:
                 raise
-        # Where somebody deleted the folder in the middle of it, it is as good as before.
-        if not place.folder.exists():
+        # Where somebody deleted it in the middle of it, it is as good as before.
+        if place.was_taken_away():
             with suppress(StoreNotWritable, StoreFull):
                 return work(place)
         self._go_elsewhere(place)
@@ -209,12 +230,12 @@ class Serving:
         with self._lock, translated(Path(tempfile.tempdir or "the folder for temporary files")):
             if self._place is place and self._temporary is None:
                 self._temporary = tempfile.TemporaryDirectory(prefix="ledger-views-")
-                self._places.append(Place(Path(self._temporary.name)))
+                self._places.append(FilePlace(Path(self._temporary.name)))
 
     def _use(self, generation: Generation, place: Place) -> None:
         """Let a generation serve."""
         with self._lock:
-            place.point_to(generation.path)
+            place.point_to(generation)
             self._hold(generation)
 
     def _hold(self, generation: Generation | None) -> None:
@@ -223,10 +244,12 @@ class Serving:
         self._generation = generation
 
     def _discard(self, generation: Generation) -> None:
-        with self._lock, suppress(OSError):
+        with self._lock:
             if self._generation is generation:
                 self._hold(None)
-            generation.path.unlink()
+            for place in self._places:
+                if place.where == generation.where:
+                    place.discard(generation)
 
     def _source(self) -> Source:
         return Source(self._application, self._registry.all(), self._batch, self._skips)
@@ -248,4 +271,4 @@ def is_newer(generation: Generation | None, model: Projection) -> bool:
 
 def taken_away(place: Place) -> StoreBusy:
     """Return the error of somebody whose views are swapped under him without end."""
-    return StoreBusy(f"the views in {place.folder} are taken away again and again: try later")
+    return StoreBusy(f"the views in {place.where} are taken away again and again: try later")

@@ -18,6 +18,9 @@ BREAK = "\u241f"
 So a phrase of them is found where they stand together, and nowhere else.
 """
 
+LONGEST = 255
+"""How many characters a token may have."""
+
 # Thai and Lao; Burmese; Khmer; what stands for ideographs; kana; ideographs, the rarer ones last;
 # Hangul syllables.
 _ALONE = (
@@ -41,7 +44,14 @@ def _token() -> re.Pattern[str]:
 
 
 def tokens(text: str) -> list[str]:
-    """Return the tokens of a text as published; character references are what they stand for."""
+    """Return the tokens of a text as published; character references are what they stand for.
+
+    What is longer than any word is cut: no index takes a token of any length.
+    """
+    return [token[:LONGEST] for token in _tokens(text)]
+
+
+def _tokens(text: str) -> list[str]:
     if "&" in text:
         text = _REFERENCE.sub(lambda reference: html.unescape(reference[0]), text)
     plain = unicodedata.normalize("NFKD", text)
@@ -61,14 +71,17 @@ def tokens(text: str) -> list[str]:
 
 _ASCII = re.compile(r"[a-z0-9]+")
 
+Term = tuple[tuple[str, ...], bool]
+"""A sequence of tokens that follow each other, and whether the last of them may go on."""
 
-def terms(query: str) -> list[tuple[tuple[str, ...], bool]]:
+
+def terms(query: str) -> list[Term]:
     """Return what a query asks for, all of it together.
 
     Words, "phrases in quotation marks", and prefixes ending in a star: each is a sequence of
     tokens, with whether its last token may go on.
     """
-    found: list[tuple[tuple[str, ...], bool]] = []
+    found: list[Term] = []
     for quoted, word in _PART.findall(query):
         sequence = tuple(tokens(quoted or word))
         if sequence:

@@ -6,11 +6,11 @@ those of the full tiles below. The hashes that do not fill a tile yet are its ed
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 from ledger.audit.merkle import Subtree, complete
 from ledger.audit.tiles import HEIGHT, WIDTH
+from ledger.projections.database import Db
 from ledger.projections.projection import Projection
 from ledger.store.leaf import leaf_hash
 from ledger.store.log import Row
@@ -44,7 +44,7 @@ class Tree(Projection):
     )
     tables = {"tiles": "level, number, hashes", "edge": "level, number, hash"}
 
-    def apply_rows(self, rows: Sequence[Row], db: sqlite3.Connection) -> None:
+    def apply_rows(self, rows: Sequence[Row], db: Db) -> None:
         """Add the leaf hashes of `rows`, and fill tiles with what is complete."""
         new = [(row.position - 1, leaf_hash(row)) for row in rows]
         level = 0
@@ -81,7 +81,7 @@ class Tree(Projection):
             level += 1
 
 
-def stored(db: sqlite3.Connection, level: int, low: int, high: int) -> bytes:
+def stored(db: Db, level: int, low: int, high: int) -> bytes:
     """Return the hashes from number `low` to before `high` of a level, as they are stored.
 
     Args:
@@ -116,7 +116,7 @@ def stored(db: sqlite3.Connection, level: int, low: int, high: int) -> bytes:
     return b"".join(found)[begin * HASH_BYTES : (begin + high - low) * HASH_BYTES]
 
 
-def subtrees(db: sqlite3.Connection) -> Subtree:
+def subtrees(db: Db) -> Subtree:
     """Return what gives the hashes of complete subtrees; see `audit.merkle.Subtree`."""
     tiles: dict[tuple[int, int], bytes] = {}
 

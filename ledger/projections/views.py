@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from threading import Event
 
 from ledger.errors import (
@@ -16,6 +15,7 @@ from ledger.errors import (
     StoreTooNew,
 )
 from ledger.projections.checking import Checking
+from ledger.projections.database import ViewsDb
 from ledger.projections.following import Followed, follow
 from ledger.projections.generation import Generation, Result
 from ledger.projections.place import Place
@@ -53,7 +53,7 @@ class Views(Checking):
         """
         self._registry.add(model)
 
-    def read(self, query: Callable[[sqlite3.Connection], Result], *needs: str) -> Result:
+    def read(self, query: Callable[[ViewsDb], Result], *needs: str) -> Result:
         """Return what `query` finds in views that know every event recorded until now.
 
         Views that turn out damaged are thrown away, and the query is asked again of new ones.
@@ -155,8 +155,8 @@ class Views(Checking):
             except LogReplaced:
                 continue
             except StoreNotWritable:
-                # Unless somebody deleted the folder in the middle of it.
-                if place.folder.exists() or not place.folder.parent.exists():
+                # Unless somebody deleted it in the middle of it.
+                if not place.was_taken_away():
                     raise
         raise taken_away(place)
 
@@ -168,23 +168,19 @@ class Views(Checking):
             for model in chosen:
                 if is_newer(old, model):
                     raise StoreTooNew(
-                        f"the views in {place.folder} are of a newer program: their {model.name} "
+                        f"the views in {place.where} are of a newer program: their {model.name} "
                         f"is not of schema {model.schema}; rebuild them with that program, or "
-                        "delete that folder to have them made anew by this one"
+                        f"{place.disposal} to have them made anew by this one"
                     )
             others = set() if old is None else old.standings.keys() - {m.name for m in chosen}
-            with place.making() as path:
-                new = self._made(path, old if others else None, chosen, progress)
-                try:
-                    proofs = prove(old, new, self._source(), chosen, progress)
-                    if old is not None:
-                        self._keep_what_runs(old, new, chosen)
-                    new.advance(self._source(), self._application.log.head().position, progress)
-                    new.finish()
-                    self._use(new, place)
-                except BaseException:
-                    new.close()
-                    raise
+            with place.making() as new:
+                self._fill(new, old if others else None, chosen, progress)
+                proofs = prove(old, new, self._source(), chosen, progress)
+                if old is not None:
+                    self._keep_what_runs(old, new, chosen)
+                new.advance(self._source(), self._application.log.head().position, progress)
+                new.finish()
+                self._use(new, place)
         return proofs
 
     def _keep_what_runs(
@@ -209,8 +205,8 @@ class Views(Checking):
         place = self._places[0]
         if self._temporary is not None:
             raise StoreNotWritable(
-                f"what was erased may still lie in {place.folder}, which this user cannot write: "
-                "remove that folder"
+                f"what was erased may still lie in {place.where}, which this user cannot write: "
+                f"{place.disposal}"
             )
         with place.building_alone():
             place.clear()
@@ -282,9 +278,5 @@ class Views(Checking):
                 if standing.failed_at is not None
             }
 
-        return follow(lambda: self._places[0], catch_up, stop)
-
-
-def views_folder(log: Path) -> Path:
-    """Return where the views of the log in this file lie."""
-    return log.with_name(log.name + "-views")
+        with closing(self._application.log.watch()) as watch:
+            yield from follow(lambda: self._places[0], catch_up, watch, stop)

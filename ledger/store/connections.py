@@ -6,10 +6,10 @@ import errno
 import os
 import sqlite3
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 from eventsourcing.persistence import IntegrityError
@@ -46,12 +46,34 @@ class Still(sqlite3.Connection):
     """A connection to a file as it lay when it was opened: good for one look."""
 
 
+def is_lasting(connection: sqlite3.Connection) -> bool:
+    """Return whether a connection is good for more than one look."""
+    return not isinstance(connection, Still)
+
+
+Opened = TypeVar("Opened", bound=sqlite3.Connection)
+
+
 def connect(
     path: Path, mode: str = "rw", *, timeout: float = 30.0, immutable: bool = False
 ) -> sqlite3.Connection:
+    """Open a SQLite file; see `connect_as`. Where it is read as it lies, it is `Still`."""
+    factory = Still if immutable else sqlite3.Connection
+    return connect_as(factory, path, mode, timeout=timeout, immutable=immutable)
+
+
+def connect_as(
+    factory: type[Opened],
+    path: Path,
+    mode: str = "rw",
+    *,
+    timeout: float = 30.0,
+    immutable: bool = False,
+) -> Opened:
     """Open a SQLite file in autocommit, for use by any thread, one at a time.
 
     Args:
+        factory: What the connection is to be.
         path: The file.
         mode: ro, rw, or rwc (make it if it is not there).
         timeout: Seconds to wait for a lock.
@@ -64,7 +86,7 @@ def connect(
         timeout=timeout,
         isolation_level=None,
         check_same_thread=False,
-        factory=Still if immutable else sqlite3.Connection,
+        factory=factory,
     )
     try:
         # Somebody else's file must not make us run its functions.
@@ -159,39 +181,3 @@ def _why_not(path: Path) -> str | None:
     if path.exists() and not os.access(path, os.R_OK):
         return os.strerror(errno.EACCES)
     return None
-
-
-class Pool:
-    """Idle connections for readers: as many as ever read at once.
-
-    Args:
-        connect: Opens one more.
-    """
-
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        self._connect = connect
-        self._idle: deque[sqlite3.Connection] = deque()
-        self._closed = False
-
-    @contextmanager
-    def connection(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection; one that saw an error is not used again."""
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._connect()
-        try:
-            yield connection
-        except BaseException:
-            connection.close()
-            raise
-        if self._closed or isinstance(connection, Still):
-            connection.close()
-        else:
-            self._idle.append(connection)
-
-    def close(self) -> None:
-        """Close the idle connections; the ones still lent are closed when they come back."""
-        self._closed = True
-        while self._idle:
-            self._idle.pop().close()

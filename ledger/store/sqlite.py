@@ -18,9 +18,9 @@ from msgspec.structs import replace
 from ledger.errors import StoreBusy, StoreNotFound, StoreTooOld
 from ledger.store import factory, queries, schema
 from ledger.store.connections import (
-    Pool,
     Still,
     connect,
+    is_lasting,
     transaction,
     translated,
     write_ahead,
@@ -48,6 +48,7 @@ from ledger.store.log import (
     NewRow,
     Row,
 )
+from ledger.store.pool import Pool
 from ledger.store.urls import SQLiteURL, parse_store_url
 
 _LAST_POSITION = 2**63 - 1
@@ -75,7 +76,7 @@ class SQLiteRecorder(LogRecorder):
         self._clock = clock
         self._lock = RLock()
         self._writer: sqlite3.Connection | None = None
-        self._readers = Pool(self._open_reader)
+        self._readers = Pool(self._open_reader, is_lasting)
         self._is_ours = False
         self._file: tuple[int, int] | None = None
         self._log: tuple[int, int] | None = None
@@ -288,7 +289,7 @@ class SQLiteRecorder(LogRecorder):
 
     def _let_go(self) -> None:
         self._readers.close()
-        self._readers = Pool(self._open_reader)
+        self._readers = Pool(self._open_reader, is_lasting)
         self._is_ours = False
         self._file = None
         self._log = None

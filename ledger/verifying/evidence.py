@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
 from uuid import UUID
 
 from ledger.audit.alignment import Leaf
@@ -23,7 +22,7 @@ class Evidence:
     """What the views that serve say of the log; they are neither brought up to date nor mended.
 
     Args:
-        generation: The file that serves; None: there is none that is of this ledger.
+        generation: The one that serves; None: there is none that is of this ledger.
         damage: Why one that is there cannot be used.
 
     Attributes:
@@ -47,19 +46,19 @@ class Evidence:
                     return cls(generation)
             except Damaged:
                 generation.close()
-                return cls(None, f"the views in {generation.path} are damaged")
+                return cls(None, f"the views in {generation.where} are damaged")
             generation.close()
         return cls(None)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the views."""
         if self.generation is not None:
             self.generation.close()
 
     @property
-    def path(self) -> Path | None:
-        """The file with the tree; None where there is none."""
-        return self.generation.path if self.generation is not None and self.size else None
+    def tree(self) -> str | None:
+        """The generation with the tree; None where there is none."""
+        return self.generation.name if self.generation is not None and self.size else None
 
     def hashes(self, level: int, low: int, high: int) -> bytes:
         """Return stored hashes of the tree; see `tree.stored`."""

@@ -8,12 +8,12 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 from ledger.audit.sections import ByEntry, ByPosition, by_entry, by_position
 from ledger.audit.tiles import WIDTH
-from ledger.projections.generation import IN_PASSING, Generation
+from ledger.projections.generation import Generation
+from ledger.projections.places import place_of
 from ledger.projections.tree import stored
 from ledger.store.application import BATCH, LedgerApplication
 from ledger.store.log import Row
@@ -74,16 +74,16 @@ class Readings:
 
     Args:
         application: The log.
-        tree: The file with the stored tree; None: there is none.
+        tree: The generation with the stored tree; None: there is none.
         jobs: In how many processes.
         leaves: How many leaves the tree has.
     """
 
     def __init__(
-        self, application: LedgerApplication, tree: Path | None, jobs: int, leaves: int = 0
+        self, application: LedgerApplication, tree: str | None, jobs: int, leaves: int = 0
     ) -> None:
         self._application = application
-        self._generation = None if tree is None else Generation(tree, IN_PASSING)
+        self._generation = _generation(application.url, tree)
         self._reader = Reader(application, self._generation, leaves)
         self._jobs = jobs
         self._pool = (
@@ -164,10 +164,14 @@ _readers: list[Reader] = []
 """In a process of the pool, its reader."""
 
 
-def _open(url: str, tree: Path | None, leaves: int) -> None:
+def _generation(url: str, tree: str | None) -> Generation | None:
+    return None if tree is None else place_of(url).generation(tree, in_passing=True)
+
+
+def _open(url: str, tree: str | None, leaves: int) -> None:
     # Ctrl-C is for the process that they work for.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    generation = None if tree is None else Generation(tree, IN_PASSING)
+    generation = _generation(url, tree)
     _readers.append(Reader(LedgerApplication(url), generation, leaves))
 
 

@@ -104,7 +104,7 @@ def verify(
             judge.find("view drift", None, evidence.damage)
         first, entries, erased = First(), 0, dict[int, int]()
         try:
-            with closing(Readings(application, evidence.path, jobs, evidence.size)) as readings:
+            with closing(Readings(application, evidence.tree, jobs, evidence.size)) as readings:
 
                 def tell(done: int, reading: int) -> None:
                     if progress is not None:

@@ -1,0 +1,103 @@
+"""The database that read models lie in, as handlers, queries and the projector see it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, ClassVar, Protocol
+
+
+class Rows(Protocol):
+    """What a statement answers."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows were written."""
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None."""
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows that are left."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over the rows that are left."""
+
+
+class Db(Protocol):
+    """What handlers write to and query methods ask.
+
+    One SQL for all back ends: SQLite's types (INTEGER, TEXT, BLOB, REAL), `?` or `:name` for
+    parameters, `INSERT ... ON CONFLICT (columns) DO UPDATE`. Text is compared byte by byte.
+    """
+
+    def execute(self, sql: str, parameters: Any = ..., /) -> Rows:
+        """Run one statement."""
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> Rows:
+        """Run one statement for each of many sets of parameters."""
+
+
+class ViewsDb(Db, Protocol):
+    """A connection to one generation of the views.
+
+    Attributes:
+        is_postgres: Whether statements that are made for PostgreSQL are to be used.
+    """
+
+    is_postgres: ClassVar[bool]
+
+    @property
+    def Error(self) -> type[Exception]:  # noqa: N802 - as drivers call it (PEP 249)
+        """What its driver raises."""
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction has begun."""
+
+    @abstractmethod
+    def begin(self, done: Callable[[], bool] = lambda: False) -> bool:
+        """Begin to write, alone; or return False once somebody else has done the work.
+
+        Args:
+            done: Tells whether somebody else has.
+
+        Raises:
+            StoreBusy: Another process has been writing for very long.
+        """
+
+    @abstractmethod
+    def committed(self) -> AbstractContextManager[None]:
+        """Commit at the end what was begun, or roll everything back."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Begin, and commit at the end."""
+        self.begin()
+        with self.committed():
+            yield
+
+    @abstractmethod
+    def guarded(self) -> AbstractContextManager[None]:
+        """Keep handlers from ending the transaction that they write in."""
+
+    @abstractmethod
+    def was_guarded(self, error: BaseException) -> bool:
+        """Return whether an error says that a handler tried to."""
+
+    @abstractmethod
+    def is_circumstance(self, error: BaseException) -> bool:
+        """Return whether an error tells of the disk, of others, of the line: not of the SQL."""
+
+    @abstractmethod
+    def stream(self, table: str, columns: str, *, in_order: bool) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a table; `in_order`: by their columns, from left to right."""
+
+    @abstractmethod
+    def tables(self) -> list[str]:
+        """Return the names of the tables."""
+
+    @abstractmethod
+    def drop(self, table: str) -> None:
+        """Drop a table, if it is there."""

@@ -1,0 +1,1 @@
+"""Views on PostgreSQL: one schema a generation, in the database of the log."""

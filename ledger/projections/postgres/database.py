@@ -1,0 +1,164 @@
+"""A PostgreSQL schema of views, opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar, cast
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from psycopg.types.numeric import IntDumper
+
+from ledger.projections.database import Rows
+from ledger.projections.postgres.dialect import ends_transaction, translated
+from ledger.store.postgres.connections import Connection
+
+_CHUNK = 2000
+
+# SQLSTATEs, or classes of them, that tell of the server, the disk or the line (PostgreSQL,
+# appendix A): not of a statement.
+_CIRCUMSTANCES = ("08", "25006", "40", "42501", "53", "55", "57", "58", "XX")
+
+
+class Forbidden(psycopg.Error):
+    """A handler tried to end the transaction that it writes in."""
+
+
+class _BoolDumper(IntDumper):
+    """Truth is 1 or 0, as in SQLite."""
+
+    def dump(self, obj: Any) -> Any:
+        return super().dump(int(obj))
+
+
+class PostgresDb:
+    """A connection to a schema of views; see `ViewsDb`.
+
+    Args:
+        connection: In autocommit, with the schema as its search path.
+        schema: The schema.
+    """
+
+    is_postgres: ClassVar[bool] = True
+
+    def __init__(self, connection: Connection, schema: str) -> None:
+        connection.adapters.register_dumper(bool, _BoolDumper)
+        self.connection = connection
+        self.schema = schema
+        self._is_guarded = False
+
+    @property
+    def Error(self) -> type[Exception]:  # noqa: N802 - as drivers call it (PEP 249)
+        """What psycopg raises."""
+        return psycopg.Error
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction has begun."""
+        return self.connection.info.transaction_status in {
+            TransactionStatus.INTRANS,
+            TransactionStatus.INERROR,
+        }
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+    def execute(self, sql: str, parameters: Any = (), /) -> Rows:
+        """Run one statement."""
+        self._refuse(sql)
+        cursor = self.connection.cursor(binary=True)
+        return cast("Rows", cursor.execute(translated(sql), parameters))
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> Rows:
+        """Run one statement for each of many sets of parameters, all in one round trip."""
+        self._refuse(sql)
+        cursor = self.connection.cursor(binary=True)
+        cursor.executemany(translated(sql), parameters)
+        return cast("Rows", cursor)
+
+    def _refuse(self, sql: str) -> None:
+        if self._is_guarded and ends_transaction(sql):
+            raise Forbidden("not authorized")
+
+    def begin(self, done: Callable[[], bool] = lambda: False) -> bool:  # noqa: ARG002
+        """Begin to write, alone: others wait for their turn, as the server has it."""
+        self.connection.execute("BEGIN")
+        try:
+            self.connection.execute(f'SELECT FROM "{self.schema}".generation FOR UPDATE')
+        except BaseException:
+            self._roll_back()
+            raise
+        return True
+
+    @contextmanager
+    def committed(self) -> Iterator[None]:
+        """Commit at the end what was begun, or roll everything back."""
+        try:
+            yield
+            self.connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        with suppress(psycopg.Error):
+            self.connection.execute("ROLLBACK")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Begin, and commit at the end."""
+        self.begin()
+        with self.committed():
+            yield
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Keep handlers from ending the transaction that they write in."""
+        self._is_guarded = True
+        try:
+            yield
+        finally:
+            self._is_guarded = False
+
+    def was_guarded(self, error: BaseException) -> bool:
+        """Return whether an error says that a handler tried to."""
+        return isinstance(error, Forbidden)
+
+    def is_circumstance(self, error: BaseException) -> bool:
+        """Return whether an error tells of the server, the disk or the line."""
+        return is_circumstance(error)
+
+    def stream(self, table: str, columns: str, *, in_order: bool) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a table; `in_order`: by their columns, from left to right."""
+        order = ""
+        if in_order:
+            count = len(columns.split(","))
+            # As SQLite has it: what is nothing comes first.
+            order = " ORDER BY " + ", ".join(f"{n} NULLS FIRST" for n in range(1, count + 1))
+        with self.connection.cursor(f"stream_{table}", binary=True) as cursor:
+            cursor.itersize = _CHUNK
+            yield from cursor.execute(f"SELECT {columns} FROM {table}{order}")
+
+    def tables(self) -> list[str]:
+        """Return the names of the tables."""
+        rows = self.connection.execute(
+            "SELECT relname FROM pg_catalog.pg_class WHERE relkind IN ('r', 'v') "
+            "AND relnamespace = to_regnamespace(%s)",
+            (f'"{self.schema}"',),
+        )
+        return [name for (name,) in rows]
+
+    def drop(self, table: str) -> None:
+        """Drop a table, if it is there."""
+        self.connection.execute(f'DROP TABLE IF EXISTS "{self.schema}"."{table}" CASCADE')
+
+
+def is_circumstance(error: BaseException) -> bool:
+    """Return whether an error tells of the server, the disk or the line."""
+    if not isinstance(error, psycopg.Error):
+        return False
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.OperationalError)
+    return error.sqlstate.startswith(_CIRCUMSTANCES)

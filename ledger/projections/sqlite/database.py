@@ -1,0 +1,108 @@
+"""A SQLite file of views, opened."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from ledger.errors import StoreBusy
+from ledger.store.connections import Still, begin_at_once, committed
+
+# What tells of the disk or of other processes, not of the read model or the event.
+CIRCUMSTANCES = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_READONLY,
+}
+
+_PATIENCE = 30.0
+_PAUSE = 0.0002
+
+
+class SQLiteDb(sqlite3.Connection):
+    """A connection to a file of views; see `ViewsDb`."""
+
+    is_postgres: ClassVar[bool] = False
+
+    def begin(self, done: Callable[[], bool] = lambda: False) -> bool:
+        """Take the file's write lock; or return False once somebody else has done the work.
+
+        SQLite's own waiting sleeps for milliseconds; whoever holds the lock is at our very work,
+        and done with it in less.
+        """
+        deadline = time.monotonic() + _PATIENCE
+        while not begin_at_once(self):
+            if done():
+                return False
+            if time.monotonic() > deadline:
+                raise StoreBusy("the views are being written by another process: try again")
+            time.sleep(_PAUSE)
+        return True
+
+    @contextmanager
+    def committed(self) -> Iterator[None]:
+        """Commit at the end what was begun, or roll everything back."""
+        with committed(self):
+            yield
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Begin, and commit at the end."""
+        self.begin()
+        with self.committed():
+            yield
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Keep handlers from ending the transaction that they write in."""
+        self.set_authorizer(_authorize)
+        try:
+            yield
+        finally:
+            self.set_authorizer(None)
+
+    def was_guarded(self, error: BaseException) -> bool:
+        """Return whether an error says that a handler tried to."""
+        return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_AUTH
+
+    def is_circumstance(self, error: BaseException) -> bool:
+        """Return whether an error tells of the disk or of other processes."""
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in CIRCUMSTANCES
+
+    def stream(self, table: str, columns: str, *, in_order: bool) -> Iterator[tuple[Any, ...]]:
+        """Return the rows of a table; `in_order`: by their columns, from left to right."""
+        order = ""
+        if in_order:
+            count = len(columns.split(","))
+            order = " ORDER BY " + ", ".join(f"{n} COLLATE BINARY" for n in range(1, count + 1))
+        return self.execute(f"SELECT {columns} FROM {table}{order}")
+
+    def tables(self) -> list[str]:
+        """Return the names of the tables, those of SQLite's own left out."""
+        rows = self.execute(
+            "SELECT name FROM sqlite_schema "
+            "WHERE type IN ('table', 'view') AND name NOT GLOB 'sqlite_*'"
+        )
+        return [name for (name,) in rows]
+
+    def drop(self, table: str) -> None:
+        """Drop a table or a view, if it is there."""
+        kind = self.execute("SELECT type FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
+        if kind is not None:
+            self.execute(f'DROP {kind[0]} "{table}"')
+
+
+class StillDb(SQLiteDb, Still):
+    """A connection to a file as it lies, good for one look."""
+
+
+def _authorize(action: int, *_args: object) -> int:
+    return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_TRANSACTION else sqlite3.SQLITE_OK

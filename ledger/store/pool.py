@@ -1,0 +1,90 @@
+"""Connections that wait for their next use, shared by threads."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
+from typing import Generic, Protocol, TypeVar
+
+from ledger.errors import StoreBusy
+
+
+class Closable(Protocol):
+    """What a pool lends."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+Lent = TypeVar("Lent", bound=Closable)
+
+
+class Pool(Generic[Lent]):
+    """Idle connections: as many as were ever used at once.
+
+    Args:
+        connect: Opens one more.
+        is_usable: Whether one that comes back, or was idle, can be used again.
+        limit: How many may be used at once; None: any number.
+        patience: How many seconds to wait for one where there may be no more.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Lent],
+        is_usable: Callable[[Lent], bool] = lambda _: True,
+        limit: int | None = None,
+        patience: float = 30.0,
+    ) -> None:
+        self._connect = connect
+        self._is_usable = is_usable
+        self._limit = limit
+        self._patience = patience
+        self._places = None if limit is None else BoundedSemaphore(limit)
+        self._idle: deque[Lent] = deque()
+        self._closed = False
+
+    @contextmanager
+    def connection(self) -> Iterator[Lent]:
+        """Lend a connection; one that saw an error is not used again.
+
+        Raises:
+            StoreBusy: All that there may be were in use all the time.
+        """
+        if self._places is not None and not self._places.acquire(timeout=self._patience):
+            raise StoreBusy(
+                f"all {self._limit} connections of this process were in use for "
+                f"{self._patience:g} s: try again, or allow more with ?pool="
+            )
+        try:
+            connection = self._take()
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
+            if self._closed or not self._is_usable(connection):
+                connection.close()
+            else:
+                self._idle.append(connection)
+        finally:
+            if self._places is not None:
+                self._places.release()
+
+    def _take(self) -> Lent:
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return self._connect()
+            if self._is_usable(connection):
+                return connection
+            connection.close()
+
+    def close(self) -> None:
+        """Close the idle connections; the ones still lent are closed when they come back."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
