@@ -14,7 +14,7 @@ from ledger.audit.findings import Verification
 from ledger.audit.keys import Signer
 from ledger.audit.merkle import Peaks, root
 from ledger.audit.notes import COSIGNATURE, Note, Verifier
-from ledger.errors import AuditError, DoesNotHold, InvalidInput, InvalidTime
+from ledger.errors import AuditError, DoesNotHold, InvalidInput, InvalidTime, ReadOnlyCopy
 from ledger.projections.projector import Progress
 from ledger.projections.tree import subtrees
 from ledger.projections.views import Views
@@ -91,7 +91,13 @@ class Auditor:
 
         Raises:
             MissingExtra: The package `cryptography` is not installed.
+            ReadOnlyCopy: This is a copy that nobody has promoted.
         """
+        if signers and self._application.log.is_copy():
+            raise ReadOnlyCopy(
+                "this ledger is a copy, so it signs nothing: sign with the one that it was copied "
+                "from, or let this one take over with `ledger promote`"
+            )
         for signer in signers:
             if signer.verifier.kind != COSIGNATURE and signer.verifier.name != checkpoint.origin:
                 _log.warning(

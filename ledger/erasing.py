@@ -16,7 +16,14 @@ from ledger.domain.commands import EraseVersions, digest_of
 from ledger.domain.decide import meta_of, storable
 from ledger.domain.erasure import Plan
 from ledger.domain.events import EntryErased, EntryRestated, Event, RecordedEvent
-from ledger.errors import CommandIdReused, EntryNotFound, InvalidInput, StoreBusy, StoreError
+from ledger.errors import (
+    CommandIdReused,
+    EntryNotFound,
+    InvalidInput,
+    StoreBusy,
+    StoreError,
+    StoreUnreachable,
+)
 from ledger.projections import permalinks
 from ledger.projections.views import Views
 from ledger.results import Erased
@@ -25,6 +32,8 @@ from ledger.store.application import LedgerApplication
 from ledger.store.erasures import blanked
 from ledger.store.leaf import digest_of as digest_of_blob
 from ledger.store.log import Blank, Row
+from ledger.store.patience import Patience
+from ledger.store.urls import parse_store_url
 
 TRIES = 100
 """How often an erasure begins again where others write to the log meanwhile."""
@@ -65,8 +74,17 @@ class Eraser:
             Conflict: The entry has moved on from the command's `expected_version`.
             StoreError: The store failed; nothing was erased.
         """
+        patience = Patience(parse_store_url(self._application.url).timeout)
         for _ in range(TRIES):
-            done = self._attempt(command)
+            try:
+                done = self._attempt(command)
+            except StoreUnreachable as error:
+                if not patience.wait():
+                    raise StoreUnreachable(
+                        f"{error}; it is not known whether it was erased: send the same again, "
+                        f"under the same command id ({command.id})"
+                    ) from error
+                continue
             if done is not None:
                 try:
                     self.purge()

@@ -22,8 +22,8 @@ LedgerError
 │   ├── DoesNotHold
 │   ├── NoteError
 │   ├── BadSignature
-│   ├── UnknownKey
-│   └── MissingExtra
+│   └── UnknownKey
+├── MissingExtra
 └── StoreError
     ├── StoreNotFound
     ├── NotALedger
@@ -34,7 +34,11 @@ LedgerError
     ├── StoreFull
     ├── StoreCorrupt
     ├── UndecodableEvent
-    └── LogReplaced
+    ├── LogReplaced
+    ├── StoreUnreachable
+    ├── AccessDenied
+    ├── ReadOnlyCopy
+    └── StoreUnhealthy
 
 Each class has a `code` (for programs) and an `exit_status` (for shells). Both are stable: a
 class may be added, its numbers are never given to another. The command line turns an error

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar, Unpack
 from weakref import WeakSet
 
+from ledger import copying
 from ledger.auditing import Auditor
 from ledger.domain.commands import (
     Command,
@@ -123,6 +124,19 @@ class Ledger(LedgerLists):
         if origin is not None:
             self.audit.check_origin(origin)
         return self.application.log.create(origin)
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether this is a copy of a ledger, which takes no events until it is promoted."""
+        return self.application.log.is_copy()
+
+    def promote(self) -> None:
+        """Let a copy take over from the ledger that it was copied from.
+
+        Raises:
+            Refused: This is no copy.
+        """
+        copying.promote(self)
 
     # Writing: each command returns the event that it made, once it is durable.
 

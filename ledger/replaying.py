@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from eventsourcing.persistence import IntegrityError
-
+from ledger.copying import carry
 from ledger.errors import InvalidInput
 from ledger.projections.projector import Progress
 from ledger.projections.views import Views
 from ledger.results import ReplayReport
-from ledger.store.application import BATCH, LedgerApplication
-from ledger.store.erasures import blanks_of, is_blank
+from ledger.store.application import LedgerApplication
+from ledger.store.erasures import is_blank
 from ledger.store.leaf import leaf_hash
 from ledger.store.log import Row
+from ledger.store.places import shown
 
 
 def replay_all(
@@ -50,25 +51,14 @@ def _copy(application: LedgerApplication, into: str, upto: int) -> None:
         have, ours = other.rows(after - 1, 1), application.rows(after - 1, 1)
         if after > upto or (after and [*map(leaf_hash, have)] != [*map(leaf_hash, ours)]):
             raise InvalidInput(
-                f"the store {into} holds other events already: replay into a new one"
+                f"the store {shown(into)} holds other events already: replay into a new one"
             )
-        is_blanked = False
-        while rows := application.log.read(after, BATCH, upto):
-            _require_erasures(application, rows, upto)
-            # What is in the copy from before its erasure goes there as well.
-            blanks = list(blanks_of(rows, application.event_mapper))
-            other.log.load(rows, blanks)
-            is_blanked |= bool(blanks)
-            after = rows[-1].position
-        if is_blanked:
-            other.log.purge()
-    except IntegrityError as error:
-        raise InvalidInput(f"somebody else writes to the store {into}: {error}") from error
+        carry(application, other, after, upto, check=partial(_require_erasures, application, upto))
     finally:
         other.close()
 
 
-def _require_erasures(application: LedgerApplication, rows: Sequence[Row], upto: int) -> None:
+def _require_erasures(application: LedgerApplication, upto: int, rows: Sequence[Row]) -> None:
     """Refuse to copy what was erased without the event that says so."""
     for row in filter(is_blank, rows):
         (resolved,) = application.rows(row.position - 1, 1)

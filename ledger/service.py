@@ -23,11 +23,17 @@ from ledger.errors import (
     Refused,
     StoreError,
     StoreNotFound,
+    StoreUnreachable,
     VersionNotFound,
 )
 from ledger.store.application import LedgerApplication
+from ledger.store.patience import Patience
+from ledger.store.urls import parse_store_url
 
 CACHED_HISTORIES = 1000
+
+_NAMED = 3
+"""How many commands' ids an error names."""
 
 
 class History(msgspec.Struct, frozen=True):
@@ -77,6 +83,7 @@ class CommandHandler:
     def __init__(self, application: LedgerApplication, now: Callable[[], datetime]) -> None:
         self._application = application
         self._now = now
+        self._timeout = parse_store_url(application.url).timeout
         self._histories: OrderedDict[UUID, History] = OrderedDict()
         self._lock = Lock()
 
@@ -92,35 +99,63 @@ class CommandHandler:
             CommandIdReused: An id was used before, for something else.
             EntryNotFound: There is no such entry.
             InvalidInput, Refused: See `decide`.
+            StoreUnreachable: The store cannot be reached; the error says so where it is not known
+                whether it was stored.
             StoreError: The store failed; nothing was stored.
         """
+        patience, unanswered = Patience(self._timeout), set[UUID]()
         while True:
-            pending = _Pending(self)
-            events = self._decide_all(commands, pending)
-            # Keyed, because a command may be there twice: its event is one all the same.
-            new = {
-                (event.entry, event.version): event
-                for event in events
-                if not isinstance(event, RecordedEvent)
-            }
             try:
-                recorded = (
-                    self._application.append(list(new.values()), pending.looked_at) if new else []
-                )
-            except IntegrityError as error:
-                # Another writer was first. Decide again on what the entry is now.
-                if not self._anybody_was_first(new.values(), pending.looked_at):
-                    raise StoreError(f"the store refused the events: {error}") from error
+                done = self._attempt(commands, unanswered)
+            except StoreUnreachable as error:
+                # Where nothing was sent, there is nothing to find out.
+                if not unanswered:
+                    raise
+                if not patience.wait():
+                    raise _unknown(error, commands) from error
                 continue
-            fresh = {(event.entry, event.version): event for event in recorded}
-            for entry, history in pending.histories.items():
-                self._keep(entry, history.confirmed(fresh))
-            return [
-                (event, False)
-                if isinstance(event, RecordedEvent)
-                else (fresh[event.entry, event.version], True)
-                for event in events
-            ]
+            if done is not None:
+                return done
+
+    def _attempt(
+        self, commands: Sequence[Command], unanswered: set[UUID]
+    ) -> list[tuple[RecordedEvent, bool]] | None:
+        """Decide and append; return None where another writer was first.
+
+        Args:
+            commands: What to do.
+            unanswered: The ids of commands whose append got no answer: the log tells whether they
+                were stored. Those of this attempt are added where it gets none.
+        """
+        pending = _Pending(self)
+        events = self._decide_all(commands, pending)
+        # Keyed, because a command may be there twice: its event is one all the same.
+        new = {
+            (event.entry, event.version): event
+            for event in events
+            if not isinstance(event, RecordedEvent)
+        }
+        try:
+            recorded = (
+                self._application.append(list(new.values()), pending.looked_at) if new else []
+            )
+        except StoreUnreachable:
+            unanswered |= {event.meta.command for event in new.values()}
+            raise
+        except IntegrityError as error:
+            # Another writer was first. Decide again on what the entry is now.
+            if not self._anybody_was_first(new.values(), pending.looked_at):
+                raise StoreError(f"the store refused the events: {error}") from error
+            return None
+        fresh = {(event.entry, event.version): event for event in recorded}
+        for entry, history in pending.histories.items():
+            self._keep(entry, history.confirmed(fresh))
+        return [
+            (event, event.meta.command in unanswered)
+            if isinstance(event, RecordedEvent)
+            else (fresh[event.entry, event.version], True)
+            for event in events
+        ]
 
     def history(self, entry: UUID) -> History:
         """Return what is known of an entry now; an empty history where there is no such entry."""
@@ -287,3 +322,12 @@ def require_same(command: Command, event: Event) -> None:
 
 def _not_found(entry: UUID) -> EntryNotFound:
     return EntryNotFound(f"there is no entry {entry}")
+
+
+def _unknown(error: StoreUnreachable, commands: Sequence[Command]) -> StoreUnreachable:
+    ids = ", ".join(str(command.id) for command in commands[:_NAMED])
+    more = " ..." if len(commands) > _NAMED else ""
+    return StoreUnreachable(
+        f"{error}; it is not known whether it was stored: send the same again, under the same "
+        f"command id ({ids}{more}), and it is stored once"
+    )

@@ -117,8 +117,17 @@ def main() -> None:
     for_verify = commands.add_parser("verify", help="the two readings of a verification")
     for_verify.add_argument("--events", type=int, default=200_000)
     for_verify.add_argument("--rounds", type=int, default=3)
+    for_postgres = commands.add_parser("postgres", help="beside eventsourcing's own recorder")
+    for_postgres.add_argument("--events", type=int, default=20_000)
+    for_postgres.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    verify(given.events, given.rounds)
+    if given.command == "postgres":
+        # Imported here: the other needs no server.
+        from bench_postgres import postgres
+
+        postgres(given.events, given.rounds)
+    else:
+        verify(given.events, given.rounds)
 
 
 if __name__ == "__main__":

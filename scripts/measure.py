@@ -38,7 +38,8 @@ def fill(url: str, events: int) -> list[UUID]:
     """Make a ledger of so many events, four to an entry, and return its entries."""
     chance = random.Random(SEED)
     entries: list[UUID] = []
-    with Ledger.open(f"{url}?synchronous=normal") as ledger:
+    options = f"{'&' if '?' in url else '?'}synchronous=normal"
+    with Ledger.open(url + options) as ledger:
         ledger.init()
         while events > 0:
             new = min(events, 250)

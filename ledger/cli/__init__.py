@@ -13,7 +13,7 @@ from contextlib import suppress
 import click
 
 from ledger import __version__
-from ledger.cli import audit, erase, history, imports, lists, read, upkeep, write
+from ledger.cli import audit, erase, history, imports, lists, operate, read, upkeep, write
 from ledger.cli.context import App
 from ledger.errors import LedgerError
 from ledger.store.urls import DEFAULT_URL
@@ -56,7 +56,7 @@ def cli(context: click.Context, store: str, actor: str | None, debug: bool) -> N
     context.obj = App(store, actor, debug)
 
 
-for module in (write, read, lists, history, imports, audit, erase, upkeep):
+for module in (write, read, lists, history, imports, audit, erase, upkeep, operate):
     for command in module.COMMANDS:
         cli.add_command(command)
 
@@ -64,6 +64,8 @@ for module in (write, read, lists, history, imports, audit, erase, upkeep):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: the one place where an error becomes an exit status."""
     logging.basicConfig(format="ledger: warning: %(message)s", level=logging.WARNING)
+    # What psycopg warns of ends in an error, which is told.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 

@@ -46,14 +46,29 @@ def _report(ledger: Ledger, event: RecordedEvent, done: str) -> None:
 
 @click.command()
 @click.option("--origin", metavar="NAME", help="The name the ledger is to be known by for life.")
+@click.option("--roles", is_flag=True, help="On PostgreSQL: make the roles for its users, too.")
+@click.option("--print", "print_", is_flag=True, help="With --roles: make nothing; print the SQL.")
 @pass_app
-def init(app: App, origin: str | None) -> None:
+def init(app: App, origin: str | None, roles: bool, print_: bool) -> None:
     """Create the store."""
+    from ledger.store.places import shown
+    from ledger.store.rights import make_roles, require_roles, roles_as_sql
+
+    if print_ and not roles:
+        raise click.UsageError("--print goes with --roles")
+    if roles:
+        require_roles(app.store)
+    if print_:
+        click.echo(roles_as_sql(app.store), nl=False)
+        return
     with app.open() as ledger:
         identity = ledger.init(origin)
-        click.echo(f"ledger {identity.origin} (id {identity.id}) at {app.store}")
+        click.echo(f"ledger {identity.origin} (id {identity.id}) at {shown(app.store)}")
         if origin not in {None, identity.origin}:
             raise InvalidInput(f"the ledger is there already, and is called {identity.origin}")
+        if roles:
+            names = make_roles(app.store, ledger.application.log)
+            click.echo(f"roles: {', '.join(names)}")
 
 
 @click.command()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal, cast
@@ -20,7 +20,7 @@ from ledger.domain.events import (
     fields_set,
 )
 from ledger.domain.values import FIELDS, Basis
-from ledger.projections.database import Db
+from ledger.projections.database import Db, select_among
 from ledger.projections.projection import Projection
 from ledger.store.log import to_datetime, to_microseconds
 
@@ -151,74 +151,94 @@ class Activity(Projection):
 
     def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """Count each edit, and compare what it says."""
-        edits: Counter[tuple[str, str]] = Counter()
-        minor: Counter[tuple[str, str]] = Counter()
-        for event in events:
-            data = event.data
-            if isinstance(data, CorrectionPublished):
-                db.execute("DELETE FROM silent_edits WHERE entry = ?", (event.entry.bytes,))
-            elif isinstance(data, EntryCreated):
-                seen = {field: (_seen(event, field), None) for field in _FLIPPING}
-                db.execute(
-                    "INSERT INTO last_values VALUES (?, ?, ?)",
-                    (event.entry.bytes, data.headline, _encode(seen)),
-                )
-            elif isinstance(data, EntryEdited):
-                fields = fields_set(event)
-                keys = (
-                    ("day", event.meta.published_at.date().isoformat()),
-                    ("actor", event.meta.actor),
-                    ("entry", str(event.entry)),
-                    *(("field", field) for field in fields),
-                )
-                edits.update(keys)
-                minor.update(keys if event.meta.minor else ())
-                self._compare(event, data, fields, db)
-        db.executemany(
-            "INSERT INTO edits SELECT ?, ?, 0, 0 "
-            "WHERE NOT EXISTS (SELECT 1 FROM edits WHERE kind = ? AND key = ?)",
-            [(*key, *key) for key in edits],
-        )
-        db.executemany(
-            "UPDATE edits SET edits = edits + ?, minor = minor + ? WHERE kind = ? AND key = ?",
-            [(number, minor[key], *key) for key, number in edits.items()],
-        )
+        _count(events, db)
+        _compare(events, db)
 
-    def _compare(
-        self,
-        event: RecordedEvent,
-        data: EntryEdited,
-        fields: Iterable[str],
-        db: Db,
-    ) -> None:
-        entry, meta = event.entry.bytes, event.meta
-        old, digests = db.execute(
-            "SELECT headline, digests FROM last_values WHERE entry = ?", (entry,)
-        ).fetchone()
-        seen = _decode(digests)
-        published_at = to_microseconds(meta.published_at)
-        for field in fields:
-            if field in _FLIPPING:
-                last, before = seen[field]
-                seen[field] = (digest := _seen(event, field), last)
-                if digest == before:
-                    db.execute(
-                        "INSERT INTO flips VALUES (?, ?, ?, ?, ?, ?)",
-                        (entry, event.version, field, event.position, meta.actor, published_at),
-                    )
-        new = old if data.headline is UNSET else data.headline
-        if new != old:
-            db.execute(
-                "INSERT INTO silent_edits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *(entry, event.version, event.position, meta.actor),
-                    *(published_at, meta.basis, meta.minor, old, new),
-                ),
+
+def _count(events: Sequence[RecordedEvent], db: Db) -> None:
+    edits: Counter[tuple[str, str]] = Counter()
+    minor: Counter[tuple[str, str]] = Counter()
+    for event in events:
+        if isinstance(event.data, EntryEdited):
+            keys = (
+                ("day", event.meta.published_at.date().isoformat()),
+                ("actor", event.meta.actor),
+                ("entry", str(event.entry)),
+                *(("field", field) for field in fields_set(event)),
             )
-        db.execute(
-            "UPDATE last_values SET headline = ?, digests = ? WHERE entry = ?",
-            (new, _encode(seen), entry),
-        )
+            edits.update(keys)
+            minor.update(keys if event.meta.minor else ())
+    rows = select_among(
+        db,
+        "SELECT kind, key FROM edits "
+        "WHERE kind IN ('day', 'actor', 'entry', 'field') AND key IN (?)",
+        {key for _, key in edits},
+    )
+    known = set(rows)
+    db.executemany(
+        "INSERT INTO edits VALUES (?, ?, ?, ?)",
+        [(*key, number, minor[key]) for key, number in edits.items() if key not in known],
+    )
+    db.executemany(
+        "UPDATE edits SET edits = edits + ?, minor = minor + ? WHERE kind = ? AND key = ?",
+        [(number, minor[key], *key) for key, number in edits.items() if key in known],
+    )
+
+
+def _compare(events: Sequence[RecordedEvent], db: Db) -> None:
+    rows = select_among(
+        db,
+        "SELECT entry, headline, digests FROM last_values WHERE entry IN (?)",
+        {event.entry.bytes for event in events if isinstance(event.data, EntryEdited)},
+    )
+    last = {entry: (headline, _decode(digests)) for entry, headline, digests in rows}
+    created, corrected, flipped = [], [], []
+    silent: defaultdict[bytes, list[tuple[object, ...]]] = defaultdict(list)
+    for event in events:
+        entry, data, meta = event.entry.bytes, event.data, event.meta
+        if isinstance(data, CorrectionPublished):
+            corrected.append((entry,))
+            silent.pop(entry, None)
+        elif isinstance(data, EntryCreated):
+            created.append(entry)
+            last[entry] = (
+                data.headline,
+                {field: (_seen(event, field), None) for field in _FLIPPING},
+            )
+        elif isinstance(data, EntryEdited):
+            old, seen = last[entry]
+            published_at = to_microseconds(meta.published_at)
+            for field in fields_set(event):
+                if field in _FLIPPING:
+                    now, before = seen[field]
+                    seen[field] = (digest := _seen(event, field), now)
+                    if digest == before:
+                        flipped.append(
+                            (entry, event.version, field, event.position, meta.actor, published_at)
+                        )
+            new = old if data.headline is UNSET else data.headline
+            if new != old:
+                silent[entry].append(
+                    (
+                        *(entry, event.version, event.position, meta.actor),
+                        *(published_at, meta.basis, meta.minor, old, new),
+                    )
+                )
+            last[entry] = (new, seen)
+    db.executemany(
+        "INSERT INTO last_values VALUES (?, ?, ?)",
+        [(entry, last[entry][0], _encode(last[entry][1])) for entry in created],
+    )
+    db.executemany(
+        "UPDATE last_values SET headline = ?, digests = ? WHERE entry = ?",
+        [(last[entry][0], _encode(last[entry][1]), entry) for entry in last.keys() - created],
+    )
+    db.executemany("INSERT INTO flips VALUES (?, ?, ?, ?, ?, ?)", flipped)
+    db.executemany("DELETE FROM silent_edits WHERE entry = ?", corrected)
+    db.executemany(
+        "INSERT INTO silent_edits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [edit for edits in silent.values() for edit in edits],
+    )
 
 
 def _seen(event: RecordedEvent, field: str) -> bytes:

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent, fields_set
 from ledger.domain.values import Basis
 from ledger.projections import permalinks
-from ledger.projections.database import Db
+from ledger.projections.database import Db, select_among
 from ledger.projections.moments import NOW, Moment
 from ledger.projections.projection import Projection
 from ledger.projections.records import Change
@@ -55,22 +55,26 @@ class Changes(Projection):
 
     def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """Write one row an event."""
-        public: dict[UUID, int] = {}
+        public: dict[bytes, int] = dict(
+            select_among(
+                db,
+                "SELECT entry, max(public_at) FROM changes WHERE entry IN (?) GROUP BY entry",
+                {event.entry.bytes for event in events if event.version > 1},
+            )
+        )
         rows = []
         for event in events:
+            entry = event.entry.bytes
             published_at = to_microseconds(event.meta.published_at)
-            before = public.get(event.entry)
-            if before is None and event.version > 1:
-                before = _public_at(db, event.entry)
-            public[event.entry] = published_at if before is None else max(published_at, before)
+            public[entry] = max(published_at, public.get(entry, published_at))
             rows.append(
                 (
-                    event.entry.bytes,
+                    entry,
                     event.version,
                     event.position,
                     type(event.data).__name__,
                     published_at,
-                    public[event.entry],
+                    public[entry],
                     event.meta.basis,
                     to_microseconds(event.recorded_at),
                     event.meta.actor,
@@ -84,14 +88,6 @@ class Changes(Projection):
         db.executemany(
             "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
         )
-
-
-def _public_at(db: Db, entry: UUID) -> int | None:
-    row = db.execute(
-        "SELECT public_at FROM changes WHERE entry = ? ORDER BY version DESC LIMIT 1",
-        (entry.bytes,),
-    ).fetchone()
-    return row[0] if row else None
 
 
 def _headline(event: RecordedEvent) -> str | None:

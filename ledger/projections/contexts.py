@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import UNSET
 
 from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent
-from ledger.projections.database import Db
+from ledger.projections.database import Db, select_among
 from ledger.projections.moments import NOW, Moment, held, version_of
 from ledger.projections.projection import Projection
 from ledger.projections.records import Related
@@ -48,26 +49,33 @@ class Contexts(Projection):
 
     def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """Begin and end the contexts of the entries that changed theirs."""
-        for event in events:
-            data = event.data
-            if not isinstance(data, EntryCreated | EntryEdited) or data.contexts is UNSET:
-                continue
+        touching = [
+            (event, set(event.data.contexts))
+            for event in events
+            if isinstance(event.data, EntryCreated | EntryEdited)
+            and event.data.contexts is not UNSET
+        ]
+        rows = select_among(
+            db,
+            "SELECT entry, context, since FROM contexts WHERE until IS NULL AND entry IN (?)",
+            {event.entry.bytes for event, _ in touching if event.version > 1},
+        )
+        stays: defaultdict[bytes, dict[str, int]] = defaultdict(dict)
+        for entry, context, since in rows:
+            stays[entry][context] = since
+        begun: list[tuple[str, bytes, int, None]] = []
+        ended: list[tuple[int, str, bytes, int]] = []
+        for event, after in touching:
             entry, version = event.entry.bytes, event.version
-            before: set[str] = set()
-            if version > 1:
-                rows = db.execute(
-                    "SELECT context FROM contexts WHERE entry = ? AND until IS NULL", (entry,)
-                )
-                before = {context for (context,) in rows}
-            after = set(data.contexts)
-            db.executemany(
-                "UPDATE contexts SET until = ? WHERE context = ? AND entry = ? AND until IS NULL",
-                [(version, context, entry) for context in before - after],
-            )
-            db.executemany(
-                "INSERT INTO contexts VALUES (?, ?, ?, NULL)",
-                [(context, entry, version) for context in after - before],
-            )
+            before = stays[entry]
+            left, come = before.keys() - after, after - before.keys()
+            ended += [(version, context, entry, before.pop(context)) for context in left]
+            begun += [(context, entry, version, None) for context in come]
+            before.update(dict.fromkeys(come, version))
+        db.executemany("INSERT INTO contexts VALUES (?, ?, ?, ?)", begun)
+        db.executemany(
+            "UPDATE contexts SET until = ? WHERE context = ? AND entry = ? AND since = ?", ended
+        )
 
 
 def related(db: Db, entry: UUID, limit: int, moment: Moment = NOW) -> tuple[Related, ...]:

@@ -9,7 +9,7 @@ import msgspec
 
 from ledger.domain.entry import NewsEntry, evolve
 from ledger.domain.events import RecordedEvent
-from ledger.projections.database import Db
+from ledger.projections.database import Db, select_among
 from ledger.projections.projection import Projection
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -26,16 +26,19 @@ class Current(Projection):
 
     def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """Fold `events` into the rows of their entries."""
-        states: dict[UUID, NewsEntry] = {}
+        rows = select_among(
+            db,
+            "SELECT entry, body FROM current WHERE entry IN (?)",
+            {event.entry.bytes for event in events if event.version > 1},
+        )
+        states: dict[bytes, NewsEntry] = {entry: _decode(body) for entry, body in rows}
         for event in events:
-            state = states.get(event.entry)
-            if state is None and event.version > 1:
-                state = get(db, event.entry)
-            states[event.entry] = evolve(state, event)
+            entry = event.entry.bytes
+            states[entry] = evolve(states.get(entry), event)
         db.executemany(
-            "INSERT INTO current VALUES (?, ?) "
+            "INSERT INTO current (entry, body) VALUES (?, ?) "
             "ON CONFLICT (entry) DO UPDATE SET body = excluded.body",
-            [(entry.bytes, _encode(state)) for entry, state in states.items()],
+            [(entry, _encode(state)) for entry, state in states.items()],
         )
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, Protocol
+
+# Databases take only so many parameters at a time.
+_CHUNK = 500
 
 
 class Rows(Protocol):
@@ -28,8 +31,9 @@ class Rows(Protocol):
 class Db(Protocol):
     """What handlers write to and query methods ask.
 
-    One SQL for all back ends: SQLite's types (INTEGER, TEXT, BLOB, REAL), `?` or `:name` for
-    parameters, `INSERT ... ON CONFLICT (columns) DO UPDATE`. Text is compared byte by byte.
+    One SQL for all back ends: every column has a type of SQLite's (INTEGER, TEXT, BLOB, REAL),
+    parameters are `?` or `:name`, and what is there already is met by `ON CONFLICT (columns) DO
+    UPDATE SET column = table.column + 1`. Text is compared byte by byte.
     """
 
     def execute(self, sql: str, parameters: Any = ..., /) -> Rows:
@@ -37,6 +41,21 @@ class Db(Protocol):
 
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> Rows:
         """Run one statement for each of many sets of parameters."""
+
+
+def select_among(db: Db, sql: str, values: Collection[object]) -> Iterator[Any]:
+    """Yield the rows that a query finds for any of many values.
+
+    Args:
+        db: The views.
+        sql: The query, with `IN (?)` where the values come; it has no other parameters. What it
+            says of order holds for the rows of one value.
+        values: Each once.
+    """
+    asked = list(values)
+    for at in range(0, len(asked), _CHUNK):
+        chunk = asked[at : at + _CHUNK]
+        yield from db.execute(sql.replace("(?)", f"({', '.join('?' * len(chunk))})"), chunk)
 
 
 class ViewsDb(Db, Protocol):
@@ -79,8 +98,8 @@ class ViewsDb(Db, Protocol):
             yield
 
     @abstractmethod
-    def guarded(self) -> AbstractContextManager[None]:
-        """Keep handlers from ending the transaction that they write in."""
+    def attempt(self) -> AbstractContextManager[None]:
+        """Undo what handlers did where they fail; they cannot end the transaction themselves."""
 
     @abstractmethod
     def was_guarded(self, error: BaseException) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from msgspec import UNSET
@@ -16,10 +16,11 @@ from ledger.domain.events import (
     EntryMerged,
     EntryReinstated,
     EntryRetracted,
+    EventData,
     RecordedEvent,
 )
 from ledger.domain.values import Status
-from ledger.projections.database import Db
+from ledger.projections.database import Db, select_among
 from ledger.projections.moments import NOW, Moment, held
 from ledger.projections.projection import Projection
 
@@ -30,7 +31,7 @@ class Filed(NamedTuple):
     edition: str
     day: str
     topic: str | None
-    status: Status
+    status: Status = "active"
 
 
 class Days(Projection):
@@ -62,56 +63,46 @@ class Days(Projection):
 
     def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """File new entries, and file anew those that moved."""
-        for event in events:
-            data = event.data
+        filing = [(event, said) for event in events if (said := _said(event.data))]
+        rows = select_among(
+            db,
+            "SELECT entry, since, first, edition, day, topic, status FROM days "
+            "WHERE until IS NULL AND entry IN (?) ORDER BY since",
+            {event.entry.bytes for event, _ in filing if event.version > 1},
+        )
+        stays = {entry: (since, first, Filed(*filed)) for entry, since, first, *filed in rows}
+        begun: list[tuple[Any, ...]] = []
+        ended: list[tuple[int, bytes, int]] = []
+        for event, said in filing:
             entry = event.entry.bytes
-            if isinstance(data, EntryCreated):
-                filed = Filed(data.edition, data.date.isoformat(), data.topic, "active")
-                db.execute(
-                    "INSERT INTO days VALUES (?, ?, NULL, ?, ?, ?, ?, ?)",
-                    (entry, event.version, event.position, *filed),
-                )
-            elif _may_move(event):
-                since, first, *before = db.execute(
-                    "SELECT since, first, edition, day, topic, status FROM days "
-                    "WHERE entry = ? ORDER BY since DESC LIMIT 1",
-                    (entry,),
-                ).fetchone()
-                filed = _after(Filed(*before), event)
-                if filed != Filed(*before):
-                    db.execute(
-                        "UPDATE days SET until = ? WHERE entry = ? AND since = ?",
-                        (event.version, entry, since),
-                    )
-                    db.execute(
-                        "INSERT INTO days VALUES (?, ?, NULL, ?, ?, ?, ?, ?)",
-                        (entry, event.version, first, *filed),
-                    )
+            if isinstance(event.data, EntryCreated):
+                first, filed = event.position, Filed(**said)
+            else:
+                since, first, before = stays[entry]
+                filed = before._replace(**said)
+                if filed == before:
+                    continue
+                ended.append((event.version, entry, since))
+            stays[entry] = (event.version, first, filed)
+            begun.append((entry, event.version, None, first, *filed))
+        db.executemany("INSERT INTO days VALUES (?, ?, ?, ?, ?, ?, ?, ?)", begun)
+        db.executemany("UPDATE days SET until = ? WHERE entry = ? AND since = ?", ended)
 
 
-def _may_move(event: RecordedEvent) -> bool:
-    data = event.data
-    if isinstance(data, EntryEdited):
-        return not (data.edition is UNSET and data.date is UNSET and data.topic is UNSET)
-    return isinstance(data, EntryRetracted | EntryReinstated | EntryMerged)
-
-
-def _after(filed: Filed, event: RecordedEvent) -> Filed:
-    match event.data:
+def _said(data: EventData) -> dict[str, Any]:
+    """Return what an event says of how its entry is filed."""
+    match data:
         case EntryRetracted():
-            return filed._replace(status="retracted")
+            return {"status": "retracted"}
         case EntryMerged():
-            return filed._replace(status="merged")
+            return {"status": "merged"}
         case EntryReinstated():
-            return filed._replace(status="active")
-        case EntryEdited() as data:
-            return Filed(
-                filed.edition if data.edition is UNSET else data.edition,
-                filed.day if data.date is UNSET else data.date.isoformat(),
-                filed.topic if data.topic is UNSET else data.topic,
-                filed.status,
-            )
-    return filed
+            return {"status": "active"}
+        case EntryCreated() | EntryEdited():
+            day = UNSET if data.date is UNSET else data.date.isoformat()
+            said = {"edition": data.edition, "day": day, "topic": data.topic}
+            return {name: value for name, value in said.items() if value is not UNSET}
+    return {}
 
 
 def find(

@@ -8,6 +8,7 @@ from threading import Event
 
 import msgspec
 
+from ledger.errors import StoreUnreachable
 from ledger.projections.place import Place
 from ledger.store.log import POLL_INTERVAL, Watch
 
@@ -51,7 +52,12 @@ def follow(
     told: Followed | None = None
     found = catch_up()
     while not stop.is_set():
-        leader = place().lead()
+        try:
+            leader = place().lead()
+        except StoreUnreachable:
+            # Whoever catches up waits for the server to come back, or gives up.
+            leader = None
+            found = catch_up()
         if leader is None:
             if told is None or told.leads:
                 told = Followed(False, *found)

@@ -133,7 +133,8 @@ class Generation(ABC):
                         if db.is_circumstance(error):
                             raise
                         raise InvalidInput(
-                            f"the projection {model.name} cannot make its tables: {error}"
+                            f"the projection {model.name} cannot make its tables: "
+                            f"{str(error).partition(chr(10))[0]}"
                         ) from error
             self.standings = project(db, source, target, progress)
 

@@ -6,17 +6,18 @@ equal paths of an edition gets `-2`, `-3`, ... A path once had is never given to
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import count, dropwhile, takewhile
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from msgspec import UNSET
 
-from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent
+from ledger.domain.events import EntryCreated, EntryEdited, EventData, RecordedEvent
 from ledger.domain.permalinks import RESERVED_SLUGS, path_of
 from ledger.errors import VersionNotFound
-from ledger.projections.database import Db
+from ledger.projections.database import Db, select_among
 from ledger.projections.projection import Projection
 from ledger.projections.records import Resolved
 
@@ -45,67 +46,114 @@ class Permalinks(Projection):
 
     def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """Follow each entry to the path that it comes to."""
-        for event in events:
-            data = event.data
-            if isinstance(data, EntryCreated):
-                _move(db, event, data.edition, data.date, data.slug)
-            elif isinstance(data, EntryEdited) and not (
-                data.slug is UNSET and data.date is UNSET and data.edition is UNSET
-            ):
-                edition, day, slug = db.execute(
-                    "SELECT edition, day, slug FROM permalinks WHERE entry = ? "
-                    "ORDER BY version DESC LIMIT 1",
-                    (event.entry.bytes,),
+        moving = [(event, said) for event in events if (said := _said(event.data))]
+        rows = select_among(
+            db,
+            "SELECT entry, edition, day, slug FROM permalinks WHERE entry IN (?) ORDER BY version",
+            {event.entry.bytes for event, _ in moving if event.version > 1},
+        )
+        wishes: dict[bytes, _Wish] = {}
+        lived: set[tuple[bytes, str]] = set()
+        for entry, edition, day, slug in rows:
+            wishes[entry] = _Wish(edition, date.fromisoformat(day), slug)
+            lived.add((entry, edition))
+        moves: list[tuple[bytes, int, _Wish]] = []
+        for event, said in moving:
+            entry = event.entry.bytes
+            is_new = isinstance(event.data, EntryCreated)
+            wishes[entry] = _Wish(**said) if is_new else wishes[entry]._replace(**said)
+            moves.append((entry, event.version, wishes[entry]))
+        paths = _Paths(db, lived, {wish for *_, wish in moves})
+        db.executemany(
+            "INSERT INTO permalinks VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (entry, version, edition, day.isoformat(), slug, paths.give(entry, wish))
+                for entry, version, wish in moves
+                for edition, day, slug in [wish]
+            ],
+        )
+
+
+class _Wish(NamedTuple):
+    """Where an entry wants to be."""
+
+    edition: str
+    day: date
+    slug: str
+
+    def candidates(self) -> Iterator[str]:
+        """Yield the paths that would do, the best first."""
+        if self.slug.lower() not in RESERVED_SLUGS:
+            yield path_of(self.day, self.slug)
+        for number in count(2):
+            yield path_of(self.day, f"{self.slug}-{number}")
+
+
+def _said(data: EventData) -> dict[str, Any]:
+    """Return what an event says of its entry's wish."""
+    if not isinstance(data, EntryCreated | EntryEdited):
+        return {}
+    said = {"edition": data.edition, "day": data.date, "slug": data.slug}
+    return {name: value for name, value in said.items() if value is not UNSET}
+
+
+class _Paths:
+    """Whose the paths are: those that a batch may come to are asked for at once.
+
+    Args:
+        db: The views.
+        lived: The entries that have been in an edition.
+        wishes: What the batch asks for.
+    """
+
+    def __init__(self, db: Db, lived: set[tuple[bytes, str]], wishes: Iterable[_Wish]) -> None:
+        self._db = db
+        self._lived = lived
+        self._furthest: dict[_Wish, str | None] = {}
+        first = {(next(wish.candidates()), wish.edition) for wish in wishes}
+        self._owners: dict[tuple[str, str], bytes | None] = dict.fromkeys(first)
+        for path, edition, entry in select_among(
+            db,
+            "SELECT path, edition, entry FROM permalinks WHERE path IN (?)",
+            {path for path, _ in first},
+        ):
+            self._owners[path, edition] = entry
+
+    def give(self, entry: bytes, wish: _Wish) -> str:
+        """Give an entry the first candidate that is free, or that it had before; return it."""
+        is_new = (entry, wish.edition) not in self._lived
+        path = next(
+            path
+            for path in self._untried(wish, is_new)
+            if self._owner(path, wish.edition) in {None, entry}
+        )
+        if is_new:
+            self._lived.add((entry, wish.edition))
+            self._furthest[wish] = path
+        self._owners[path, wish.edition] = entry
+        return path
+
+    def _untried(self, wish: _Wish, is_new: bool) -> Iterator[str]:
+        """Yield the candidates; to an entry that is new here, without those known to be taken."""
+        yield next(wish.candidates())
+        furthest: str | None = None
+        if is_new:
+            # Whoever wanted this slug before has tried all candidates up to the one it got.
+            if wish not in self._furthest:
+                row = self._db.execute(
+                    "SELECT path FROM permalinks WHERE day = ? AND slug = ? AND edition = ? "
+                    "ORDER BY length(path) DESC, path DESC LIMIT 1",
+                    (wish.day.isoformat(), wish.slug, wish.edition),
                 ).fetchone()
-                _move(
-                    db,
-                    event,
-                    edition if data.edition is UNSET else data.edition,
-                    date.fromisoformat(day) if data.date is UNSET else data.date,
-                    slug if data.slug is UNSET else data.slug,
-                )
+                self._furthest[wish] = row[0] if row else None
+            furthest = self._furthest[wish]
+        yield from dropwhile(lambda path: furthest not in {None, path}, wish.candidates())
 
-
-def _move(db: Db, event: RecordedEvent, edition: str, day: date, slug: str) -> None:
-    entry = event.entry.bytes
-    path = _path_for(db, entry, edition, day, slug)
-    db.execute(
-        "INSERT INTO permalinks VALUES (?, ?, ?, ?, ?, ?)",
-        (entry, event.version, edition, day.isoformat(), slug, path),
-    )
-
-
-def _path_for(db: Db, entry: bytes, edition: str, day: date, slug: str) -> str:
-    """Return the first candidate that is free, or that the entry had before."""
-    had = db.execute(
-        "SELECT path FROM permalinks WHERE entry = ? AND edition = ?", (entry, edition)
-    ).fetchall()
-    own = {path for (path,) in had}
-    candidates = _candidates(day, slug)
-    if not own:
-        # Whoever wanted this slug before has tried all candidates up to the one it got.
-        row = db.execute(
-            "SELECT path FROM permalinks WHERE day = ? AND slug = ? AND edition = ? "
-            "ORDER BY length(path) DESC, path DESC LIMIT 1",
-            (day.isoformat(), slug, edition),
-        ).fetchone()
-        if row is not None:
-            candidates = dropwhile(lambda path: path != row[0], candidates)
-    return next(path for path in candidates if path in own or _is_free(db, path, edition))
-
-
-def _is_free(db: Db, path: str, edition: str) -> bool:
-    row = db.execute(
-        "SELECT 1 FROM permalinks WHERE path = ? AND edition = ? LIMIT 1", (path, edition)
-    ).fetchone()
-    return row is None
-
-
-def _candidates(day: date, slug: str) -> Iterator[str]:
-    if slug.lower() not in RESERVED_SLUGS:
-        yield path_of(day, slug)
-    for number in count(2):
-        yield path_of(day, f"{slug}-{number}")
+    def _owner(self, path: str, edition: str) -> bytes | None:
+        if (path, edition) not in self._owners:
+            found = owner(self._db, path, edition)
+            self._owners[path, edition] = found.bytes if found else None
+        return self._owners[path, edition]
 
 
 def numbering(db: Db, entry: UUID) -> set[int]:
@@ -114,18 +162,18 @@ def numbering(db: Db, entry: UUID) -> set[int]:
     The other got `-2` or the like, because the path it wanted was taken.
     """
     rows = db.execute(
-        "SELECT mine.version, mine.path, theirs.day, theirs.slug, theirs.path "
+        "SELECT mine.version, mine.path, theirs.edition, theirs.day, theirs.slug, theirs.path "
         "FROM permalinks mine JOIN permalinks theirs ON theirs.day = mine.day "
         "AND theirs.edition = mine.edition AND theirs.entry <> mine.entry WHERE mine.entry = ?",
         (entry.bytes,),
     )
     return {
         version
-        for version, path, day, slug, theirs in rows
+        for version, path, edition, day, slug, theirs in rows
         if path
         in takewhile(
             lambda candidate, end=theirs: candidate != end,  # type: ignore[misc]
-            _candidates(date.fromisoformat(day), slug),
+            _Wish(edition, date.fromisoformat(day), slug).candidates(),
         )
     }
 

@@ -49,6 +49,11 @@ class Place(ABC):
     patience: ClassVar[float] = 0.0
 
     @property
+    def kept_by_others(self) -> bool:
+        """Whether somebody of fewer rights keeps the views: they can only be thrown away."""
+        return False
+
+    @property
     @abstractmethod
     def skips(self) -> Skips:
         """What projections pass over: a decision, that stays where views are thrown away."""

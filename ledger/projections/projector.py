@@ -7,7 +7,7 @@ there, and says so; the others go on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -130,33 +130,35 @@ def project(
     Raises:
         LogReplaced: Another log has come into the place of the one that they know.
     """
-    _resume(db, source)
-    while True:
+    found = standings(db)
+    if _resume(db, source, found):
         found = standings(db)
+    while True:
         reached = _reached(found, source, target)
         if reached < target:
             if db.begin(lambda: _reached(standings(db), source, target) >= target):
                 with db.committed():
-                    reached = _take(db, source, target)
+                    found = _take(db, source, target)
             else:
-                reached = target
-            found = standings(db)
+                found = standings(db)
+            reached = _reached(found, source, target)
         if progress is not None:
-            progress(reached, target)
+            progress(min(reached, target), target)
         if reached >= target:
             return found
 
 
-def _resume(db: ViewsDb, source: Source) -> None:
-    """Let those that stopped at an event that is skipped now go on."""
-    stopped = {name: s.failed_at for name, s in standings(db).items() if s.failed_at is not None}
-    if not stopped:
-        return
-    skips = source.skips.all()
+def _resume(db: ViewsDb, source: Source, found: Mapping[str, Standing]) -> bool:
+    """Let those that stopped at an event that is skipped now go on; return whether any did."""
+    stopped = {name: s.failed_at for name, s in found.items() if s.failed_at is not None}
+    resumed = False
+    skips = source.skips.all() if stopped else frozenset()
     for name, failed_at in stopped.items():
         if (name, failed_at, leaf_at(source.application, failed_at)) in skips:
             with db.transaction():
                 retry(db, name)
+            resumed = True
+    return resumed
 
 
 def retry(db: Db, name: str) -> None:
@@ -199,13 +201,13 @@ def _reached(found: dict[str, Standing], source: Source, target: int) -> int:
     return min(running, default=target)
 
 
-def _take(db: ViewsDb, source: Source, target: int) -> int:
-    """Give the next batch to the read models that run, and return the position reached."""
+def _take(db: ViewsDb, source: Source, target: int) -> dict[str, Standing]:
+    """Give the next batch to the read models that run; return where all of them stand then."""
     # Read under the lock: another process may have come further meanwhile.
     found = standings(db)
     after = _reached(found, source, target)
     if after >= target:
-        return target
+        return found
     rows = source.application.rows(max(after - 1, 0), source.batch + bool(after), target)
     if after:
         # The last event that is known, read again: it must still be there.
@@ -221,8 +223,12 @@ def _take(db: ViewsDb, source: Source, target: int) -> int:
         standing = found.get(model.name)
         if standing is not None and runs(standing, model):
             given = rows if model.takes_rows else events
-            _give(db, model, standing, rows, given, skips)
-    return rows[-1].position
+            found[model.name] = _give(db, model, standing, rows, given, skips)
+    db.executemany(
+        "UPDATE projections SET position = ?, leaf = ?, failed_at = ?, error = ? WHERE name = ?",
+        [(s.position, s.leaf, s.failed_at, s.error, name) for name, s in found.items()],
+    )
+    return found
 
 
 def _give(
@@ -232,8 +238,12 @@ def _give(
     rows: Sequence[Row],
     events: Sequence[Given],
     skips: Collection[tuple[str, int, bytes]],
-) -> None:
-    """Give a read model the events it lacks; where it fails, all before the one it fails on."""
+) -> Standing:
+    """Give a read model the events it lacks; where it fails, all before the one it fails on.
+
+    Returns:
+        Where it stands then.
+    """
     skipped = {position for name, position, _ in skips if name == model.name}
     kept = [
         event
@@ -246,10 +256,7 @@ def _give(
     position, leaf = standing.position, standing.leaf
     if taken and taken[-1].position > position:
         position, leaf = taken[-1].position, leaf_hash(taken[-1])
-    db.execute(
-        "UPDATE projections SET position = ?, leaf = ?, failed_at = ?, error = ? WHERE name = ?",
-        (position, leaf, failed_at, failure, model.name),
-    )
+    return Standing(standing.schema, position, leaf, failed_at, failure)
 
 
 def _apply(
@@ -278,14 +285,12 @@ def _attempt(db: ViewsDb, model: Projection, events: Sequence[Given]) -> str | N
             readable.append(event)
     if not events:
         return None
-    db.execute("SAVEPOINT attempt")
     try:
-        with db.guarded():
+        with db.attempt():
             if model.takes_rows:
                 model.apply_rows(rows, db)
             else:
                 model.apply(readable, db)
-        db.execute("RELEASE attempt")
     except MemoryError:
         raise
     except (Exception, SystemExit) as error:
@@ -293,11 +298,10 @@ def _attempt(db: ViewsDb, model: Projection, events: Sequence[Given]) -> str | N
         # What is not the read model's fault: a full disk, a damaged file, a lost server.
         if is_of_database and (db.is_circumstance(error) or not db.in_transaction):
             raise
-        db.execute("ROLLBACK TO attempt")
-        db.execute("RELEASE attempt")
         if is_of_database and not set(model.tables) <= set(db.tables()):
             raise Damaged from error
-        why = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        said = str(error).partition("\n")[0] if is_of_database else str(error)
+        why = f"{type(error).__name__}: {' '.join(said.split())}"
         if db.was_guarded(error):
             why += " (to begin, commit or roll back)"
         return f"{model.handler_of((rows or readable)[0])} raised {why}"

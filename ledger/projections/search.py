@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from msgspec import UNSET
 
 from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent
 from ledger.domain.values import Source
-from ledger.projections.database import Db, ViewsDb
+from ledger.projections.database import Db, ViewsDb, select_among
 from ledger.projections.moments import NOW, Moment, begun, held
 from ledger.projections.projection import Projection
 from ledger.projections.tokens import Term, terms, tokens
@@ -96,39 +97,53 @@ class Search(Projection):
 
     def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """Add a document for each event that changed a text."""
-        for event in events:
-            data = event.data
+        saying = [
+            (event, event.data)
+            for event in events
+            if isinstance(event.data, EntryCreated)
+            or (
+                isinstance(event.data, EntryEdited)
+                and any(getattr(event.data, field) is not UNSET for field in FIELDS)
+            )
+        ]
+        rows = select_among(
+            db,
+            "SELECT entry, position, headline, topic, summary, sources "
+            "FROM texts JOIN documents USING (entry) WHERE until IS NULL AND entry IN (?)",
+            {event.entry.bytes for event, _ in saying if event.version > 1},
+        )
+        texts: dict[bytes, tuple[str, ...]] = {}
+        shown: defaultdict[bytes, list[int]] = defaultdict(list)
+        for entry, position, *said in rows:
+            texts[entry] = tuple(said)
+            shown[entry].append(position)
+        begun: list[tuple[int, bytes, int, None]] = []
+        ended: list[tuple[int, int]] = []
+        words = []
+        for event, data in saying:
+            entry = event.entry.bytes
             if isinstance(data, EntryCreated):
-                self._index(db, event, _texts(("", "", "", ""), data))
-            elif isinstance(data, EntryEdited) and any(
-                getattr(data, field) is not UNSET for field in FIELDS
-            ):
-                before = db.execute(
-                    "SELECT headline, topic, summary, sources FROM texts WHERE entry = ?",
-                    (event.entry.bytes,),
-                ).fetchone()
-                after = _texts(before, data)
-                if after != before:
-                    db.execute(
-                        "UPDATE documents SET until = ? WHERE entry = ? AND until IS NULL",
-                        (event.version, event.entry.bytes),
-                    )
-                    self._index(db, event, after)
-
-    def _index(self, db: Db, event: RecordedEvent, texts: tuple[str, ...]) -> None:
-        entry = event.entry.bytes
-        db.execute(
+                after = _texts(("", "", "", ""), data)
+            else:
+                after = _texts(texts[entry], data)
+                if after == texts[entry]:
+                    continue
+                ended += [(event.version, position) for position in shown.pop(entry)]
+            texts[entry] = after
+            shown[entry].append(event.position)
+            begun.append((event.position, entry, event.version, None))
+            words.append((event.position, *(" ".join(tokens(text)) for text in after)))
+        db.executemany("INSERT INTO documents VALUES (?, ?, ?, ?)", begun)
+        db.executemany("UPDATE documents SET until = ? WHERE position = ?", ended)
+        db.executemany(
             "INSERT INTO texts VALUES (?, ?, ?, ?, ?) ON CONFLICT (entry) DO UPDATE SET "
             "headline = excluded.headline, topic = excluded.topic, summary = excluded.summary, "
             "sources = excluded.sources",
-            (entry, *texts),
+            [(entry, *said) for entry, said in texts.items()],
         )
-        db.execute(
-            "INSERT INTO documents VALUES (?, ?, ?, NULL)", (event.position, entry, event.version)
-        )
-        db.execute(
+        db.executemany(
             "INSERT INTO words (rowid, headline, topic, summary, sources) VALUES (?, ?, ?, ?, ?)",
-            (event.position, *(" ".join(tokens(text)) for text in texts)),
+            words,
         )
 
 

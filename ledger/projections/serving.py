@@ -13,7 +13,13 @@ from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 
-from ledger.errors import LogReplaced, StoreBusy, StoreFull, StoreNotWritable
+from ledger.errors import (
+    LogReplaced,
+    StoreBusy,
+    StoreFull,
+    StoreNotWritable,
+    StoreUnreachable,
+)
 from ledger.projections.generation import Generation, Result
 from ledger.projections.place import Place
 from ledger.projections.projection import Projection
@@ -23,6 +29,8 @@ from ledger.projections.sqlite.place import FilePlace
 from ledger.store.application import BATCH, LedgerApplication
 from ledger.store.connections import translated
 from ledger.store.log import POLL_INTERVAL, Head
+from ledger.store.patience import Patience
+from ledger.store.urls import parse_store_url
 
 # How often a read begins again where other processes swap the views under it.
 TRIES = 10
@@ -56,6 +64,8 @@ class Serving:
         self._lock = RLock()
         self._generation: Generation | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._timeout = parse_store_url(application.url).timeout
+        self._is_reached = False
 
     def close(self) -> None:
         """Close the views; the next read opens them again."""
@@ -66,6 +76,19 @@ class Serving:
                 self._temporary = None
                 self._places.pop()
             self._place.close()
+
+    def _patiently(self, work: Callable[[], Result]) -> Result:
+        """Work; where the server is lost in the middle, again once it is back."""
+        patience = Patience(self._timeout if self._is_reached else 0)
+        while True:
+            try:
+                done = work()
+            except StoreUnreachable:
+                if not patience.wait():
+                    raise
+            else:
+                self._is_reached = True
+                return done
 
     def _up_to_date(self, names: Collection[str]) -> Generation:
         """Return the generation that serves, with all events recorded until now.

@@ -67,7 +67,9 @@ class Views(Checking):
             UndecodableEvent: It has, because nobody can read that event.
             StoreError: The log cannot be read, or no views can be made anywhere.
         """
-        names = needs or self._usual
+        return self._patiently(lambda: self._read(query, needs or self._usual))
+
+    def _read(self, query: Callable[[ViewsDb], Result], names: Sequence[str]) -> Result:
         models = self._registry.chosen(names)
         listed = ", ".join("?" * len(names))
         for _ in range(TRIES):
@@ -203,7 +205,7 @@ class Views(Checking):
         """
         self._up_to_date(())
         place = self._places[0]
-        if self._temporary is not None:
+        if self._temporary is not None and not place.kept_by_others:
             raise StoreNotWritable(
                 f"what was erased may still lie in {place.where}, which this user cannot write: "
                 f"{place.disposal}"
@@ -271,7 +273,7 @@ class Views(Checking):
         """Keep the views up to date until `stop` is set; see `following.follow`."""
 
         def catch_up() -> tuple[int, dict[str, str]]:
-            generation = self._up_to_date(())
+            generation = self._patiently(lambda: self._up_to_date(()))
             return generation.head.position, {
                 name: f"at event {standing.failed_at}: {standing.error}"
                 for name, standing in generation.standings.items()

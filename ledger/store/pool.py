@@ -65,10 +65,13 @@ class Pool(Generic[Lent]):
             except BaseException:
                 connection.close()
                 raise
-            if self._closed or not self._is_usable(connection):
-                connection.close()
-            else:
+            if self._is_usable(connection):
                 self._idle.append(connection)
+            else:
+                connection.close()
+            if self._closed:
+                # Perhaps only since this one was found to be usable.
+                self.close()
         finally:
             if self._places is not None:
                 self._places.release()

@@ -13,8 +13,24 @@ from ledger.errors import InvalidStoreURL
 DEFAULT_URL = "sqlite:///ledger.db"
 
 _SECONDS = re.compile(r"[0-9]{1,5}(\.[0-9]+)?")
-_PASSWORD = re.compile(r"(//[^:/@?]*:)[^@/?]*(?=@)|(?<=[?&])(password=)[^&]*")
 _SYNCHRONOUS = {"full": "FULL", "normal": "NORMAL"}
+
+# As libpq takes a URL apart (fe-connect.c, conninfo_uri_parse_options): an @ before the first
+# slash ends user and password.
+_POSTGRES = re.compile(
+    r"postgres(?:ql)?://(?:(?P<user>[^:@/]*)(?::(?P<password>[^@/]*))?@)?"
+    r"(?P<hosts>[^@/?]*)(?P<database>/[^?]*)?(?:\?(?P<query>.*))?",
+    re.DOTALL,
+)
+_HOST = r"(?:\[[0-9A-Fa-f:.%]+\]|[^:,\[\]]*)(?::[0-9]*)?"
+_HOSTS = re.compile(f"{_HOST}(?:,{_HOST})*")
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
+_PARAMETER = re.compile(r"[a-z_]+=[^=]*")
+_PASSWORD = re.compile(r"(//[^:/@]*:)[^/]*(?=@)|(?<=[?&])((?:ssl)?password=)[^&]*")
+# Where a URL is not understood, nor is it known where its password ends.
+_ANY_PASSWORD = re.compile(r"(//[^:@]*:).*(?=@)|((?:ssl)?password=).*", re.DOTALL)
+_SCHEMA = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,39}")
+_POOL = re.compile(r"[1-9][0-9]{0,3}")
 
 
 class SQLiteURL(msgspec.Struct, frozen=True):
@@ -52,7 +68,11 @@ class PostgresURL(msgspec.Struct, frozen=True):
     @property
     def place(self) -> str:
         """What to call it in a message: the URL, without its password."""
-        return _PASSWORD.sub(lambda found: (found[1] or found[2]) + "***", self.conninfo)
+        return _hidden(self.conninfo, _PASSWORD)
+
+
+def _hidden(url: str, password: re.Pattern[str]) -> str:
+    return password.sub(lambda found: (found[1] or found[2]) + "***", url)
 
 
 StoreURL = SQLiteURL | PostgresURL
@@ -76,11 +96,19 @@ def parse_store_url(url: str) -> StoreURL:
     """Take a store's URL apart.
 
     `sqlite:///news.db` is relative to the working folder, `sqlite:////srv/news.db` is absolute.
-    Options: `?synchronous=full|normal`, `&timeout=SECONDS`.
+    Options: `?synchronous=full|normal`, `&timeout=SECONDS`. `postgresql://` takes these too,
+    `&schema=NAME` and `&pool=CONNECTIONS`; all else of it is libpq's.
 
     Raises:
         InvalidStoreURL: It is none, or has an option that is unknown.
     """
+    scheme, colon, rest = url.partition(":")
+    if colon and scheme.lower() in {"postgresql", "postgres"}:
+        return _parse_postgres(f"{scheme.lower()}:{rest}")
+    return _parse_sqlite(url)
+
+
+def _parse_sqlite(url: str) -> SQLiteURL:
     try:
         parts = urlsplit(url)
         options = (
@@ -93,7 +121,7 @@ def parse_store_url(url: str) -> StoreURL:
     if parts.scheme != "sqlite":
         raise InvalidStoreURL(
             f"the store {url!r} is not understood; write it as sqlite:///news.db "
-            "or, from the root, sqlite:////srv/news.db"
+            "or, from the root, sqlite:////srv/news.db; or as postgresql://user@host/database"
         )
     try:
         path = unquote(parts.path, errors="strict")[1:]
@@ -115,6 +143,50 @@ def parse_store_url(url: str) -> StoreURL:
     for name, value in options.items():
         raise _bad_option(url, name, value)
     return SQLiteURL(Path(path), synchronous, timeout)
+
+
+def _parse_postgres(url: str) -> PostgresURL:
+    """Take a URL of libpq's apart as far as it is ours; libpq judges the rest when it connects."""
+    shown = _hidden(url, _ANY_PASSWORD)
+    match = _POSTGRES.fullmatch(url)
+    if match is None or not _HOSTS.fullmatch(match["hosts"]):
+        raise InvalidStoreURL(
+            f"the store {shown!r} is not understood; write it as "
+            "postgresql://user:password@host:5432/database, and @ : / in a name or a password "
+            "as %40 %3A %2F"
+        )
+    if _STRAY_PERCENT.search(url):
+        raise InvalidStoreURL(f"the store {shown!r} holds a stray %; write it as %25")
+    ours: dict[str, str] = {}
+    theirs: list[str] = []
+    for parameter in filter(None, (match["query"] or "").split("&")):
+        name, _, value = parameter.partition("=")
+        if not _PARAMETER.fullmatch(parameter):
+            raise InvalidStoreURL(
+                f"the store {shown!r} is no URL: a parameter is not written name=value"
+            )
+        if name in {"schema", "pool", "synchronous", "timeout"}:
+            ours[name] = unquote(value)
+        else:
+            theirs.append(parameter)
+    schema, pool = ours.get("schema", "ledger"), ours.get("pool", "10")
+    if not _SCHEMA.fullmatch(schema):
+        raise InvalidStoreURL(
+            f"the store {shown!r} has the option schema={schema}; a schema is called by at most "
+            "40 small letters, digits and _, beginning with a letter or _, and not with pg_"
+        )
+    if not _POOL.fullmatch(pool):
+        raise InvalidStoreURL(
+            f"the store {shown!r} has the option pool={pool}; it is a number of connections"
+        )
+    base = url if match["query"] is None else url[: match.start("query") - 1]
+    return PostgresURL(
+        "?".join(filter(None, (base, "&".join(theirs)))),
+        schema,
+        int(pool),
+        _synchronous(shown, ours.get("synchronous", "full")),
+        _timeout(shown, ours.get("timeout", "30")),
+    )
 
 
 def _synchronous(url: str, value: str) -> str:

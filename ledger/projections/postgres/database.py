@@ -11,6 +11,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import IntDumper
 
 from ledger.projections.database import Rows
+from ledger.projections.postgres.bulk import copied
 from ledger.projections.postgres.dialect import ends_transaction, translated
 from ledger.store.postgres.connections import Connection
 
@@ -47,6 +48,7 @@ class PostgresDb:
         self.connection = connection
         self.schema = schema
         self._is_guarded = False
+        self._is_saved = False
 
     @property
     def Error(self) -> type[Exception]:  # noqa: N802 - as drivers call it (PEP 249)
@@ -67,26 +69,36 @@ class PostgresDb:
 
     def execute(self, sql: str, parameters: Any = (), /) -> Rows:
         """Run one statement."""
-        self._refuse(sql)
+        self._prepare(sql)
         cursor = self.connection.cursor(binary=True)
         return cast("Rows", cursor.execute(translated(sql), parameters))
 
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> Rows:
         """Run one statement for each of many sets of parameters, all in one round trip."""
-        self._refuse(sql)
+        rows = list(parameters)
         cursor = self.connection.cursor(binary=True)
-        cursor.executemany(translated(sql), parameters)
+        if rows:
+            self._prepare(sql)
+            if not copied(cursor, sql, rows):
+                cursor.executemany(translated(sql), rows)
         return cast("Rows", cursor)
 
-    def _refuse(self, sql: str) -> None:
-        if self._is_guarded and ends_transaction(sql):
+    def _prepare(self, sql: str) -> None:
+        """Keep a handler's statement apart, and from ending the transaction."""
+        if not self._is_guarded:
+            return
+        if ends_transaction(sql):
             raise Forbidden("not authorized")
+        if not self._is_saved:
+            self.connection.execute("SAVEPOINT attempt")
+            self._is_saved = True
 
     def begin(self, done: Callable[[], bool] = lambda: False) -> bool:  # noqa: ARG002
         """Begin to write, alone: others wait for their turn, as the server has it."""
-        self.connection.execute("BEGIN")
         try:
-            self.connection.execute(f'SELECT FROM "{self.schema}".generation FOR UPDATE')
+            self.connection.execute(
+                f'BEGIN; SELECT FROM "{self.schema}".generation FOR UPDATE'.encode()
+            )
         except BaseException:
             self._roll_back()
             raise
@@ -114,11 +126,22 @@ class PostgresDb:
             yield
 
     @contextmanager
-    def guarded(self) -> Iterator[None]:
-        """Keep handlers from ending the transaction that they write in."""
-        self._is_guarded = True
+    def attempt(self) -> Iterator[None]:
+        """Undo what handlers did where they fail; they cannot end the transaction themselves.
+
+        The savepoint waits for their first statement: many a handler has none for a batch, and
+        each is a round trip.
+        """
+        self._is_guarded, self._is_saved = True, False
         try:
             yield
+            if self._is_saved:
+                self.connection.execute("RELEASE attempt")
+        except BaseException:
+            if self._is_saved:
+                with suppress(psycopg.Error):
+                    self.connection.execute("ROLLBACK TO attempt; RELEASE attempt")
+            raise
         finally:
             self._is_guarded = False
 

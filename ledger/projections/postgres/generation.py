@@ -14,7 +14,7 @@ from ledger.projections.postgres.database import PostgresDb, is_circumstance
 from ledger.projections.postgres.home import Home, create_schema, drop_schema
 from ledger.projections.projector import Damaged
 from ledger.store.pool import Pool
-from ledger.store.postgres.connections import translated
+from ledger.store.postgres.connections import is_quiet, translated
 
 # What says that something that should be there is not, or is not what it should be.
 _MISSING = ("3F000", "42P01", "42703", "42704", "42804", "42883")
@@ -132,7 +132,7 @@ class SchemaGeneration(Generation):
 
 
 def _is_idle(db: PostgresDb) -> bool:
-    return not db.connection.closed and not db.in_transaction
+    return is_quiet(db.connection) and not db.in_transaction
 
 
 def _written(db: ViewsDb, table: str) -> list[str]:

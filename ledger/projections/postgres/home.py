@@ -3,6 +3,10 @@
 The views of the ledger in `ledger` have their home in `ledger_views`, which says which generation
 serves; each generation is a schema `ledger_views_...`. All belong to the owner of the home: a role
 that several users may be members of, so that each of them can go on where another stopped.
+
+Whoever keeps the views could put code of his own into them, which would run with the rights of
+those who read. So one who has more rights, the owner of the log or a superuser, does not: he has
+views of his own, and what is kept by others he can only throw away.
 """
 
 from __future__ import annotations
@@ -14,12 +18,17 @@ from contextlib import suppress
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
+from ledger.errors import StoreNotWritable
 from ledger.store.postgres.connections import Connection, connect
 from ledger.store.urls import PostgresURL
 
 _OWNER = """
-    SELECT rolname FROM pg_namespace JOIN pg_roles ON pg_roles.oid = nspowner
-    WHERE nspname = %s AND rolname <> current_user AND pg_has_role(nspowner, 'MEMBER')
+    SELECT rolname, rolname <> current_user AND pg_has_role(views.nspowner, 'MEMBER'),
+        views.nspowner <> log.nspowner
+            AND (current_setting('is_superuser') = 'on' OR pg_has_role(log.nspowner, 'MEMBER'))
+    FROM pg_namespace AS views JOIN pg_roles ON pg_roles.oid = views.nspowner
+    CROSS JOIN pg_namespace AS log
+    WHERE views.nspname = %s AND log.nspname = %s
 """
 _READERS = """
     SELECT DISTINCT rolname
@@ -38,10 +47,12 @@ class Home:
         url: That.
         name: The schema that says which generation serves.
         where: What it is called in messages.
+        keeper: Who keeps it, where this user has more rights; None: where he has not.
     """
 
     def __init__(self, url: PostgresURL) -> None:
         self.url = url
+        self.keeper: str | None = None
         self.name = f"{url.schema}_views"
         self.where = f"{self.name} at {url.place}"
         self._generation = re.compile(rf"{re.escape(self.name)}_[0-9a-f]{{8}}")
@@ -58,15 +69,30 @@ class Home:
         """Open a connection that has the rights of the home's owner, where this user may."""
         connection = connect(self.url)
         try:
-            owner = connection.execute(_OWNER, (self.name,)).fetchone()
-            if owner is not None:
+            row = connection.execute(_OWNER, (self.name, self.url.schema)).fetchone()
+            owner, is_member, is_mightier = row or ("", False, False)
+            self.keeper = owner if is_mightier else None
+            if is_member and not is_mightier:
                 # A member may still be barred from this; then it only reads.
                 with suppress(psycopg.errors.InsufficientPrivilege):
-                    connection.execute(SQL("SET ROLE {}").format(Identifier(owner[0])))
+                    connection.execute(SQL("SET ROLE {}").format(Identifier(owner)))
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def require_trust(self) -> None:
+        """Refuse to read, or to write, what somebody of fewer rights keeps.
+
+        Raises:
+            StoreNotWritable: This user has more.
+        """
+        if self.keeper is not None:
+            raise StoreNotWritable(
+                f"the views in {self.where} are kept by the role {self.keeper}, whose members "
+                "could have put code of theirs into them, to run with the rights of this user: "
+                "work as a member of that role"
+            )
 
     def table(self, name: str) -> Identifier:
         """Return a table of the home, for a statement."""

@@ -38,14 +38,24 @@ class SchemaPlace(Place):
         self.disposal = f"drop the schemas {self._home.name}_..."
 
     @property
+    def kept_by_others(self) -> bool:
+        """Whether somebody of fewer rights keeps the views."""
+        return self._home.keeper is not None
+
+    @property
     def skips(self) -> TableSkips:
         """What projections pass over, in a table of the home."""
         return self._skips
 
     def serving(self) -> str | None:
         """Return the schema that serves; None where there is none, or none for this user."""
-        query = SQL("SELECT generation FROM {}").format(self._home.table("serving"))
+        query = SQL(
+            "SELECT generation FROM {} WHERE EXISTS "
+            "(SELECT FROM pg_namespace WHERE nspname = generation)"
+        ).format(self._home.table("serving"))
         with translated(self._home.url), self._pool.connection() as connection:
+            if self.kept_by_others:
+                return None
             try:
                 row = connection.execute(query).fetchone()
             except psycopg.errors.InsufficientPrivilege:
@@ -90,6 +100,13 @@ class SchemaPlace(Place):
                 self._home.drop(connection, before)
 
     @contextmanager
+    def making(self) -> Iterator[Generation]:
+        """Lend a new generation; what is left half-made is cleared away."""
+        self._home.require_trust()
+        with super().making() as generation:
+            yield generation
+
+    @contextmanager
     def building_alone(self) -> Iterator[None]:
         """Keep other processes from building."""
         with translated(self._home.url):
@@ -104,6 +121,7 @@ class SchemaPlace(Place):
         with translated(self._home.url):
             connection = self._home.connect()
             try:
+                self._home.require_trust()
                 if self._took(connection, "lead"):
                     return SchemaLead(connection)
             except BaseException:

@@ -29,6 +29,7 @@ class TableSkips(Skips):
         """Note a skip; a second one for the same event changes nothing."""
         query = SQL("INSERT INTO {} VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING")
         with translated(self._home.url), self._pool.connection() as connection:
+            self._home.require_trust()
             connection.execute(
                 query.format(self._table),
                 (
@@ -45,6 +46,7 @@ class TableSkips(Skips):
         """Take a skip back; return whether there was one."""
         query = SQL("DELETE FROM {} WHERE name = %s AND position = %s").format(self._table)
         with translated(self._home.url), self._pool.connection() as connection:
+            self._home.require_trust()
             return connection.execute(query, (name, position)).rowcount > 0
 
     def list(self) -> tuple[Skip, ...]:
@@ -54,6 +56,8 @@ class TableSkips(Skips):
             "ORDER BY position, name"
         )
         with translated(self._home.url), self._pool.connection() as connection:
+            if self._home.keeper is not None:
+                return ()
             rows = connection.execute(query.format(self._table)).fetchall()
         return tuple(
             Skip(name, position, leaf, reason, actor, to_datetime(skipped_at))

