@@ -7,12 +7,16 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from ledger.cli import cli
 from ledger.errors import walk
+from tests.postgres import Server
+from tests.stores import PostgresStore
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -42,7 +46,9 @@ def matches(expected: str, got: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str]]:
+def session(
+    tmp_path_factory: pytest.TempPathFactory, postgres: Server
+) -> Iterator[list[tuple[str, str, str]]]:
     """Run all steps in one shell, as a reader would; return command, expected and real output."""
     folder = tmp_path_factory.mktemp("readme")
     shutil.copytree(ROOT / "ledger" / "samples", folder / "ledger" / "samples")
@@ -55,16 +61,17 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, st
     }
     mark = "=== next step ==="
     script = f"\necho '{mark}'\n".join(command for command, _ in steps())
-    done = subprocess.run(
-        ["bash", "-c", f"exec 2>&1\n{script}"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    outputs = done.stdout.split(f"{mark}\n")
-    return [(c, e, got) for (c, e), got in zip(steps(), outputs, strict=True)]
+    with closing(PostgresStore(postgres)) as store:
+        done = subprocess.run(
+            ["bash", "-c", f"exec 2>&1\n{script}"],
+            cwd=folder,
+            env=environment | {"NEWSROOM": store.url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        outputs = done.stdout.split(f"{mark}\n")
+        yield [(c, e, got) for (c, e), got in zip(steps(), outputs, strict=True)]
 
 
 @pytest.mark.parametrize("number", range(len(steps())), ids=lambda n: steps()[n][0][:50])

@@ -112,8 +112,19 @@ class Home:
 
     def drop(self, connection: Connection, schema: str) -> None:
         """Remove a generation; where somebody still reads it, it is left for the next time."""
-        with suppress(psycopg.errors.LockNotAvailable), connection.transaction():
-            connection.execute("SET LOCAL lock_timeout = '1s'")
+        with (
+            suppress(psycopg.errors.LockNotAvailable),
+            connection.transaction(),
+        ):
+            # Less than the server takes to look for a deadlock: readers go before.
+            connection.execute("SET LOCAL lock_timeout = '500ms'")
+            # Whoever writes has a row of this table first, then others.
+            with suppress(psycopg.errors.UndefinedTable), connection.transaction():
+                connection.execute(
+                    SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(
+                        Identifier(schema, "generation")
+                    )
+                )
             connection.execute(drop_schema(schema))
 
 
