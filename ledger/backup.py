@@ -186,10 +186,11 @@ def _compared(application: LedgerApplication, url: str, path: Path) -> BackupRep
 
 def _compared_dump(application: LedgerApplication, path: Path) -> BackupReport:
     # Imported here: on SQLite, nothing of it is needed.
-    from ledger.store.postgres.dumps import identity_in, rows_in
+    from ledger.store.postgres.dumps import identity_in, require_whole, rows_in
 
     url = parse_store_url(application.url)
     schema = url.schema if isinstance(url, PostgresURL) else None
+    require_whole(path)
     _require_own(application, identity_in(path, schema), path)
     leaves: dict[int, bytes] = {}
     for run in rows_in(path, schema):

@@ -67,7 +67,7 @@ def copy(
         if differs > size:
             has = f"{before} events, the source {size}"
         raise InvalidInput(f"the store {shown(theirs.url)} holds {has}: copy into a new one")
-    was_erased = carry(ours, theirs, before, progress=tell)
+    was_erased = carry(ours, theirs, before, progress=tell, into_copy=True)
     after = theirs.log.head().position
     if differs := first_difference(ours, theirs, peaks, after, tell):
         raise DoesNotHold(
@@ -102,6 +102,8 @@ def carry(
     upto: int | None = None,
     progress: Progress | None = None,
     check: Callable[[Sequence[Row]], None] = lambda _: None,
+    *,
+    into_copy: bool = False,
 ) -> bool:
     """Append to a log what it lacks of another, and take away there what was erased here.
 
@@ -112,6 +114,7 @@ def carry(
         upto: The last position to carry; None: the last there is.
         progress: Is told the position reached and the position aimed at, after each batch.
         check: Is given each batch of rows before it goes.
+        into_copy: Only as long as the target is a copy that nobody has promoted.
 
     Returns:
         Whether something was erased that the target had.
@@ -130,7 +133,7 @@ def carry(
         # In the source it is only where it came back behind the ledger's back.
         had = any(_has(target, blank) or _has(source, blank) for blank in blanks)
         try:
-            target.log.load(rows, blanks)
+            target.log.load(rows, blanks, into_copy=into_copy)
         except IntegrityError as error:
             raise InvalidInput(
                 f"somebody else writes to the store {shown(target.url)}: {error}"

@@ -18,7 +18,7 @@ from ledger.cli.context import (
     to_options,
 )
 from ledger.cli.times import parse_date
-from ledger.errors import InvalidInput, PageError
+from ledger.errors import InvalidInput, LedgerError, PageError
 
 if TYPE_CHECKING:
     from ledger.domain.events import RecordedEvent
@@ -40,7 +40,11 @@ def _parse_source(text: str) -> Source:
 
 
 def _report(ledger: Ledger, event: RecordedEvent, done: str) -> None:
-    shown = ledger.get(event.entry)
+    try:
+        shown = ledger.get(event.entry)
+    except LedgerError as error:
+        stored = f"it is stored, as version {event.version} of {event.entry}"
+        raise type(error)(f"{stored}; but {error}") from error
     click.echo(f"{done} {event.entry} version {event.version} at {shown.path}")
 
 

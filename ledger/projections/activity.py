@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal, cast
@@ -151,23 +151,13 @@ class Activity(Projection):
 
     def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """Count each edit, and compare what it says."""
-        _count(events, db)
+        _count([event for event in events if isinstance(event.data, EntryEdited)], db)
         _compare(events, db)
 
 
-def _count(events: Sequence[RecordedEvent], db: Db) -> None:
-    edits: Counter[tuple[str, str]] = Counter()
-    minor: Counter[tuple[str, str]] = Counter()
-    for event in events:
-        if isinstance(event.data, EntryEdited):
-            keys = (
-                ("day", event.meta.published_at.date().isoformat()),
-                ("actor", event.meta.actor),
-                ("entry", str(event.entry)),
-                *(("field", field) for field in fields_set(event)),
-            )
-            edits.update(keys)
-            minor.update(keys if event.meta.minor else ())
+def _count(edited: Sequence[RecordedEvent], db: Db) -> None:
+    edits = Counter(key for event in edited for key in _keys(event))
+    minor = Counter(key for event in edited if event.meta.minor for key in _keys(event))
     rows = select_among(
         db,
         "SELECT kind, key FROM edits "
@@ -183,6 +173,15 @@ def _count(events: Sequence[RecordedEvent], db: Db) -> None:
         "UPDATE edits SET edits = edits + ?, minor = minor + ? WHERE kind = ? AND key = ?",
         [(number, minor[key], *key) for key, number in edits.items() if key in known],
     )
+
+
+def _keys(event: RecordedEvent) -> Iterator[tuple[str, str]]:
+    """Yield what an edit counts for: a kind and what it is of."""
+    yield "day", event.meta.published_at.date().isoformat()
+    yield "actor", event.meta.actor
+    yield "entry", str(event.entry)
+    for field in fields_set(event):
+        yield "field", field
 
 
 def _compare(events: Sequence[RecordedEvent], db: Db) -> None:
@@ -208,14 +207,15 @@ def _compare(events: Sequence[RecordedEvent], db: Db) -> None:
         elif isinstance(data, EntryEdited):
             old, seen = last[entry]
             published_at = to_microseconds(meta.published_at)
-            for field in fields_set(event):
-                if field in _FLIPPING:
-                    now, before = seen[field]
-                    seen[field] = (digest := _seen(event, field), now)
-                    if digest == before:
-                        flipped.append(
-                            (entry, event.version, field, event.position, meta.actor, published_at)
-                        )
+            for field in _FLIPPING:
+                if getattr(data, field) is UNSET:
+                    continue
+                now, before = seen[field]
+                seen[field] = (digest := _seen(event, field), now)
+                if digest == before:
+                    flipped.append(
+                        (entry, event.version, field, event.position, meta.actor, published_at)
+                    )
             new = old if data.headline is UNSET else data.headline
             if new != old:
                 silent[entry].append(
@@ -230,8 +230,9 @@ def _compare(events: Sequence[RecordedEvent], db: Db) -> None:
         [(entry, last[entry][0], _encode(last[entry][1])) for entry in created],
     )
     db.executemany(
-        "UPDATE last_values SET headline = ?, digests = ? WHERE entry = ?",
-        [(last[entry][0], _encode(last[entry][1]), entry) for entry in last.keys() - created],
+        "INSERT INTO last_values VALUES (?, ?, ?) ON CONFLICT (entry) DO UPDATE SET "
+        "headline = excluded.headline, digests = excluded.digests",
+        [(entry, last[entry][0], _encode(last[entry][1])) for entry in last.keys() - created],
     )
     db.executemany("INSERT INTO flips VALUES (?, ?, ?, ?, ?, ?)", flipped)
     db.executemany("DELETE FROM silent_edits WHERE entry = ?", corrected)

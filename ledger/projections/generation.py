@@ -21,7 +21,6 @@ from ledger.projections.projector import (
     leaf_at,
     project,
     retry,
-    standings,
 )
 from ledger.store.application import LedgerApplication
 from ledger.store.log import Head
@@ -61,6 +60,10 @@ class Generation(ABC):
         Raises:
             Damaged: They turn out to be damaged, or gone.
         """
+
+    def glancing(self) -> AbstractContextManager[ViewsDb]:
+        """Lend a connection for one query, which needs no transaction to see one moment."""
+        return self.snapshot()
 
     @abstractmethod
     def writing(self) -> AbstractContextManager[ViewsDb]:
@@ -150,12 +153,13 @@ class Generation(ABC):
 
     def is_of(self, application: LedgerApplication) -> bool:
         """Return whether these are views of this ledger, be it as it was."""
-        (ledger, self.begun), self.standings = self.read(
-            lambda db: (
-                db.execute("SELECT ledger, begun FROM generation").fetchone() or ("", 0),
-                standings(db),
-            )
-        )
+        with self.glancing() as db:
+            rows = db.execute(
+                "SELECT ledger, begun, name, schema, position, leaf, failed_at, error "
+                "FROM generation LEFT JOIN projections ON TRUE"
+            ).fetchall()
+        self.standings = {row[2]: Standing(*row[3:]) for row in rows if row[2] is not None}
+        ledger, self.begun = rows[0][:2] if rows else ("", 0)
         return bool(ledger == application.log.identity().id)
 
     def belongs_to(self, application: LedgerApplication) -> bool:
@@ -174,7 +178,7 @@ class Generation(ABC):
     def catch_up(self, source: Source, head: Head) -> None:
         """Bring the read models that run up to the log's end."""
         with self.writing() as db:
-            self.standings = project(db, source, head.position)
+            self.standings = project(db, source, head.position, found=self.standings)
         self.head = head
 
     def retry(self, name: str) -> None:

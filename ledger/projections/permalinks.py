@@ -63,7 +63,7 @@ class Permalinks(Projection):
             is_new = isinstance(event.data, EntryCreated)
             wishes[entry] = _Wish(**said) if is_new else wishes[entry]._replace(**said)
             moves.append((entry, event.version, wishes[entry]))
-        paths = _Paths(db, lived, {wish for *_, wish in moves})
+        paths = _Paths(db, lived, [wish for *_, wish in moves])
         db.executemany(
             "INSERT INTO permalinks VALUES (?, ?, ?, ?, ?, ?)",
             [
@@ -110,12 +110,14 @@ class _Paths:
         self._db = db
         self._lived = lived
         self._furthest: dict[_Wish, str | None] = {}
-        first = {(next(wish.candidates()), wish.edition) for wish in wishes}
-        self._owners: dict[tuple[str, str], bytes | None] = dict.fromkeys(first)
+        self._best = {wish: next(wish.candidates()) for wish in wishes}
+        self._owners: dict[tuple[str, str], bytes | None] = {
+            (path, wish.edition): None for wish, path in self._best.items()
+        }
         for path, edition, entry in select_among(
             db,
             "SELECT path, edition, entry FROM permalinks WHERE path IN (?)",
-            {path for path, _ in first},
+            {*self._best.values()},
         ):
             self._owners[path, edition] = entry
 
@@ -135,7 +137,7 @@ class _Paths:
 
     def _untried(self, wish: _Wish, is_new: bool) -> Iterator[str]:
         """Yield the candidates; to an entry that is new here, without those known to be taken."""
-        yield next(wish.candidates())
+        yield self._best[wish]
         furthest: str | None = None
         if is_new:
             # Whoever wanted this slug before has tried all candidates up to the one it got.

@@ -76,12 +76,16 @@ class Place(ABC):
         """Return a name that no generation has."""
 
     @abstractmethod
-    def discard(self, generation: Generation) -> None:
-        """Let a generation that is damaged serve no more."""
+    def discard(self, generation: Generation) -> bool:
+        """Let a generation that is damaged serve no more; return False where this user may not."""
 
     @abstractmethod
-    def clear(self) -> None:
-        """Remove all generations but the one that serves; only who builds alone may do so."""
+    def clear(self) -> bool:
+        """Remove all generations but the one that serves; only who builds alone may do so.
+
+        Returns:
+            Whether they are gone: one that somebody reads may be left.
+        """
 
     @abstractmethod
     def point_to(self, generation: Generation) -> None:

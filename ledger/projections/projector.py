@@ -120,17 +120,29 @@ def standings(db: Db) -> dict[str, Standing]:
 
 
 def project(
-    db: ViewsDb, source: Source, target: int, progress: Progress | None = None
+    db: ViewsDb,
+    source: Source,
+    target: int,
+    progress: Progress | None = None,
+    *,
+    found: dict[str, Standing] | None = None,
 ) -> dict[str, Standing]:
     """Bring the read models that run up to position `target`; return where all of them stand.
 
     Those that the generation lacks, or has in another schema, are let be. One that stopped at an
     event that is skipped meanwhile goes on.
 
+    Args:
+        db: The generation.
+        source: What to fill it from.
+        target: The position to reach.
+        progress: Is told how far it is.
+        found: Where the read models stood a moment ago; None: that is looked up.
+
     Raises:
         LogReplaced: Another log has come into the place of the one that they know.
     """
-    found = standings(db)
+    found = found or standings(db)
     if _resume(db, source, found):
         found = standings(db)
     while True:

@@ -97,7 +97,7 @@ def drifts(chosen: Sequence[Projection], serving: ViewsDb, right: ViewsDb) -> It
 def _drift(model: Projection, serving: ViewsDb, right: ViewsDb) -> Iterator[Drift]:
     """Yield the rows in which a serving read model differs from a rebuilt one, in order."""
     # What is filled aside may lie in a database of another kind, with other indexes.
-    alike = serving.is_postgres == right.is_postgres
+    alike = model.compared(serving) == model.compared(right)
     compared = dict(model.compared(serving)) if alike else {}
     if model.digest(serving) != model.digest(right):
         compared |= model.tables

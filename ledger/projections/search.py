@@ -32,7 +32,7 @@ class Search(Projection):
     The index is over tokens that come ready made. SQLite's FTS5 has only to part them at spaces,
     and keeps no text of its own. PostgreSQL's full text finds the documents that hold all tokens;
     whether they follow each other is looked up in the tokens themselves, because its positions
-    end at 16,383, and at 256 for one token (PostgreSQL, 12.11).
+    end at 16,383, and at 256 for one token, and its vectors at a megabyte (PostgreSQL, 12.11).
     """
 
     name = "search"
@@ -77,12 +77,15 @@ class Search(Projection):
             topic TEXT NOT NULL,
             summary TEXT NOT NULL,
             sources TEXT NOT NULL,
-            lexemes TSVECTOR NOT NULL GENERATED ALWAYS AS (array_to_tsvector(array_remove(
-                string_to_array(concat_tokens, ' '), ''
-            ))) STORED
+            lexemes TSVECTOR GENERATED ALWAYS AS (
+                CASE WHEN octet_length(concat_tokens) < 1000000 THEN
+                    array_to_tsvector(array_remove(string_to_array(concat_tokens, ' '), ''))
+                END
+            ) STORED
         )
         """.replace("concat_tokens", " || ' ' || ".join(FIELDS)),
         "CREATE INDEX words_by_lexeme ON words USING gin (lexemes)",
+        "CREATE INDEX words_too_long ON words (rowid) WHERE lexemes IS NULL",
         """
         CREATE VIEW words_held AS
         SELECT term COLLATE "C" AS term, rowid AS doc, col COLLATE "C" AS col, at - 1 AS "offset"
@@ -108,17 +111,16 @@ class Search(Projection):
         ]
         rows = select_among(
             db,
-            "SELECT entry, position, headline, topic, summary, sources "
+            "SELECT entry, position, since, headline, topic, summary, sources "
             "FROM texts JOIN documents USING (entry) WHERE until IS NULL AND entry IN (?)",
             {event.entry.bytes for event, _ in saying if event.version > 1},
         )
         texts: dict[bytes, tuple[str, ...]] = {}
-        shown: defaultdict[bytes, list[int]] = defaultdict(list)
-        for entry, position, *said in rows:
+        shown: defaultdict[bytes, list[tuple[int, int]]] = defaultdict(list)
+        for entry, position, since, *said in rows:
             texts[entry] = tuple(said)
-            shown[entry].append(position)
-        begun: list[tuple[int, bytes, int, None]] = []
-        ended: list[tuple[int, int]] = []
+            shown[entry].append((position, since))
+        documents: dict[int, tuple[int, bytes, int, int | None]] = {}
         words = []
         for event, data in saying:
             entry = event.entry.bytes
@@ -128,13 +130,17 @@ class Search(Projection):
                 after = _texts(texts[entry], data)
                 if after == texts[entry]:
                     continue
-                ended += [(event.version, position) for position in shown.pop(entry)]
+                for position, since in shown.pop(entry):
+                    documents[position] = (position, entry, since, event.version)
             texts[entry] = after
-            shown[entry].append(event.position)
-            begun.append((event.position, entry, event.version, None))
+            shown[entry].append((event.position, event.version))
+            documents[event.position] = (event.position, entry, event.version, None)
             words.append((event.position, *(" ".join(tokens(text)) for text in after)))
-        db.executemany("INSERT INTO documents VALUES (?, ?, ?, ?)", begun)
-        db.executemany("UPDATE documents SET until = ? WHERE position = ?", ended)
+        db.executemany(
+            "INSERT INTO documents VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (position) DO UPDATE SET until = excluded.until",
+            documents.values(),
+        )
         db.executemany(
             "INSERT INTO texts VALUES (?, ?, ?, ?, ?) ON CONFLICT (entry) DO UPDATE SET "
             "headline = excluded.headline, topic = excluded.topic, summary = excluded.summary, "
@@ -204,10 +210,11 @@ def _in_postgres(wanted: Sequence[Term]) -> tuple[str, dict[str, object]]:
         for sequence, is_prefix in wanted
         for token in sequence
     )
-    conditions, parameters = ["lexemes @@ CAST(:lexemes AS tsquery)"], {"lexemes": lexemes}
+    # What is too long to have lexemes is looked through.
+    conditions = ["(lexemes @@ CAST(:lexemes AS tsquery) OR lexemes IS NULL)"]
+    parameters = {"lexemes": lexemes}
     for number, (sequence, is_prefix) in enumerate(wanted):
-        if len(sequence) > 1:
-            parameters[f"phrase{number}"] = f" {' '.join(sequence)}" + ("" if is_prefix else " ")
-            fields = (f"strpos(' ' || {field} || ' ', :phrase{number}) > 0" for field in FIELDS)
-            conditions.append(f"({' OR '.join(fields)})")
+        parameters[f"phrase{number}"] = f" {' '.join(sequence)}" + ("" if is_prefix else " ")
+        fields = (f"strpos(' ' || {field} || ' ', :phrase{number}) > 0" for field in FIELDS)
+        conditions.append(f"({' OR '.join(fields)})")
     return " AND ".join(conditions), {**parameters}

@@ -271,8 +271,8 @@ class Serving:
             if self._generation is generation:
                 self._hold(None)
             for place in self._places:
-                if place.where == generation.where:
-                    place.discard(generation)
+                if place.where == generation.where and not place.discard(generation):
+                    self._go_elsewhere(place)
 
     def _source(self) -> Source:
         return Source(self._application, self._registry.all(), self._batch, self._skips)

@@ -11,6 +11,7 @@ from ledger.errors import (
     InvalidInput,
     LogReplaced,
     ProjectionStopped,
+    StoreBusy,
     StoreNotWritable,
     StoreTooNew,
 )
@@ -154,7 +155,8 @@ class Views(Checking):
         for _ in range(TRIES):
             try:
                 return self._rebuild(place, chosen, progress)
-            except LogReplaced:
+            except (Damaged, LogReplaced):
+                # Somebody took away what was being filled, or the log.
                 continue
             except StoreNotWritable:
                 # Unless somebody deleted it in the middle of it.
@@ -201,6 +203,7 @@ class Views(Checking):
         """Leave no views from before an erasure behind.
 
         Raises:
+            StoreBusy: Somebody is reading them; nothing is lost by trying again.
             StoreNotWritable: They cannot be removed by this user.
         """
         self._up_to_date(())
@@ -208,10 +211,14 @@ class Views(Checking):
         if self._temporary is not None and not place.kept_by_others:
             raise StoreNotWritable(
                 f"what was erased may still lie in {place.where}, which this user cannot write: "
-                f"{place.disposal}"
+                f"{place.disposal}, or let somebody run `ledger purge` who may"
             )
         with place.building_alone():
-            place.clear()
+            if not place.clear():
+                raise StoreBusy(
+                    f"what was erased still lies in {place.where}, because somebody is reading "
+                    "what was: run `ledger purge` once he is done"
+                )
 
     # Those that failed
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from threading import Event, Lock
-from typing import Generic, NamedTuple, TypeVar
+from threading import Condition
+from typing import Generic, TypeVar
 
 from ledger.errors import StoreUnreachable
 
@@ -14,12 +13,12 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class _Ticket(NamedTuple, Generic[Item, Result]):
-    """What one thread wants written, what came of it, and what the thread waits for."""
+class _Ticket(Generic[Item, Result]):
+    """What one thread wants written, and what came of it."""
 
-    item: Item
-    answer: Future[Result]
-    woken: Event
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self.answers: list[Result | Exception] = []
 
 
 class Batching(Generic[Item, Result]):
@@ -44,7 +43,7 @@ class Batching(Generic[Item, Result]):
         self._commit = commit
         self._weigh = weigh
         self._limit = limit
-        self._lock = Lock()
+        self._changed = Condition()
         self._waiting: deque[_Ticket[Item, Result]] = deque()
         self._is_committing = False
 
@@ -54,63 +53,61 @@ class Batching(Generic[Item, Result]):
         Raises:
             Exception: What `commit` returned for it, or raised.
         """
-        ticket = _Ticket[Item, Result](item, Future(), Event())
-        with self._lock:
-            self._waiting.append(ticket)
-            leads, self._is_committing = not self._is_committing, True
-        if not leads:
-            self._wait(ticket)
-        if not ticket.answer.done():
-            self._lead()
-        return ticket.answer.result()
-
-    def _wait(self, ticket: _Ticket[Item, Result]) -> None:
-        """Wait until the ticket is answered, or until it is its turn to lead."""
+        ticket = _Ticket[Item, Result](item)
         try:
-            ticket.woken.wait()
-        except BaseException:
-            with self._lock:
+            with self._changed:
+                self._waiting.append(ticket)
+            # The first to commit may take only others, who came before.
+            while not ticket.answers:
+                self._wait_or_lead(ticket)
+        finally:
+            with self._changed:
                 if ticket in self._waiting:
                     self._waiting.remove(ticket)
-                    if ticket.woken.is_set():
-                        self._pass_on()
-            raise
+        answer = ticket.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
-    def _lead(self) -> None:
-        with self._lock:
-            batch = self._take()
+    def _wait_or_lead(self, ticket: _Ticket[Item, Result]) -> None:
+        batch: list[_Ticket[Item, Result]] = []
+        leads = False
+        # Whatever interrupts this thread, the others must not wait for it.
+        try:
+            with self._changed:
+                while self._is_committing and not ticket.answers:
+                    self._changed.wait()
+                if not ticket.answers:
+                    leads = self._is_committing = True
+                    self._take(batch)
+            if batch:
+                self._answer(batch)
+        finally:
+            if leads:
+                with self._changed:
+                    self._is_committing = False
+                    for one in batch:
+                        if not one.answers:
+                            one.answers.append(_interrupted())
+                    self._changed.notify_all()
+
+    def _answer(self, batch: list[_Ticket[Item, Result]]) -> None:
         try:
             results = self._commit([ticket.item for ticket in batch])
-            for ticket, result in zip(batch, results, strict=True):
-                if isinstance(result, Exception):
-                    ticket.answer.set_exception(result)
-                else:
-                    ticket.answer.set_result(result)
-        except BaseException as error:
-            told = error
-            if not isinstance(error, Exception):
-                # An interrupt is meant for this thread alone.
-                told = StoreUnreachable("the thread that was storing it was interrupted")
-            for ticket in batch:
-                ticket.answer.set_exception(told)
-            raise
-        finally:
-            with self._lock:
-                self._pass_on()
-            for ticket in batch:
-                ticket.woken.set()
+        except Exception as error:  # noqa: BLE001 - each of those who wait is told
+            results = [error] * len(batch)
+        for ticket, result in zip(batch, results, strict=True):
+            ticket.answers.append(result)
 
-    def _take(self) -> list[_Ticket[Item, Result]]:
-        batch = [self._waiting.popleft()]
-        weight = self._weigh(batch[0].item)
+    def _take(self, batch: list[_Ticket[Item, Result]]) -> None:
+        """Take the first who waits, and others as long as it is not too much."""
+        weight = 0
         while self._waiting:
             weight += self._weigh(self._waiting[0].item)
-            if weight > self._limit:
+            if batch and weight > self._limit:
                 break
             batch.append(self._waiting.popleft())
-        return batch
 
-    def _pass_on(self) -> None:
-        self._is_committing = bool(self._waiting)
-        if self._waiting:
-            self._waiting[0].woken.set()
+
+def _interrupted() -> StoreUnreachable:
+    return StoreUnreachable("the thread that was storing it was interrupted")

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from eventsourcing.persistence import IntegrityError
+
 from ledger.errors import ReadOnlyCopy
 
 Clock = Callable[[], int]
@@ -49,3 +51,8 @@ def read_only_copy() -> ReadOnlyCopy:
         "this ledger is a copy, so it takes no events of its own: write into the one that it was "
         "copied from, or let this one take over with `ledger promote`"
     )
+
+
+def was_promoted() -> IntegrityError:
+    """Return the error of somebody who goes on with a copy that has taken over meanwhile."""
+    return IntegrityError("ledger: the copy was promoted, and goes on by itself")

@@ -210,7 +210,9 @@ class LogRecorder(ApplicationRecorder):
         """
 
     @abstractmethod
-    def load(self, rows: Sequence[Row], blanks: Sequence[Blank] = ()) -> None:
+    def load(
+        self, rows: Sequence[Row], blanks: Sequence[Blank] = (), *, into_copy: bool = False
+    ) -> None:
         """Append events as they lie in another log: their bytes, positions and times.
 
         This is for copies and replays, and for nothing else.
@@ -218,9 +220,10 @@ class LogRecorder(ApplicationRecorder):
         Args:
             rows: The events that follow this log's end, in order.
             blanks: What they say was erased there, and is to be blanked here as well.
+            into_copy: Only as long as this is a copy that nobody has promoted.
 
         Raises:
-            eventsourcing.persistence.IntegrityError: They do not follow it.
+            eventsourcing.persistence.IntegrityError: They do not follow it; or it was promoted.
             StoreError: The store failed; nothing was stored.
         """
 

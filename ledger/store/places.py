@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ledger.store.files import identity_of
-from ledger.store.urls import PostgresURL, SQLiteURL, parse_store_url
+from ledger.store.urls import PostgresURL, SQLiteURL, parse_store_url, without_password
 
 
 def shown(url: str) -> str:
     """Return a store's URL as it may be shown to anybody."""
     # The whole of it, because of several ledgers in one database each has a schema.
-    return PostgresURL(url).place if isinstance(parse_store_url(url), PostgresURL) else url
+    return without_password(url) if isinstance(parse_store_url(url), PostgresURL) else url
 
 
 def are_same(one: str, other: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,9 +43,21 @@ class Pool(Generic[Lent]):
         self._is_usable = is_usable
         self._limit = limit
         self._patience = patience
-        self._places = None if limit is None else BoundedSemaphore(limit)
+        self._inherited: list[deque[Lent]] = []
         self._idle: deque[Lent] = deque()
         self._closed = False
+        self._start()
+
+    def _start(self) -> None:
+        self._pid = os.getpid()
+        self._places = None if self._limit is None else BoundedSemaphore(self._limit)
+
+    def _follow_process(self) -> None:
+        """Leave to the parent what is the parent's, after a fork: not even to be closed."""
+        if self._pid != os.getpid():
+            self._inherited.append(self._idle)
+            self._idle = deque()
+            self._start()
 
     @contextmanager
     def connection(self) -> Iterator[Lent]:
@@ -53,6 +66,7 @@ class Pool(Generic[Lent]):
         Raises:
             StoreBusy: All that there may be were in use all the time.
         """
+        self._follow_process()
         if self._places is not None and not self._places.acquire(timeout=self._patience):
             raise StoreBusy(
                 f"all {self._limit} connections of this process were in use for "
@@ -88,6 +102,7 @@ class Pool(Generic[Lent]):
 
     def close(self) -> None:
         """Close the idle connections; the ones still lent are closed when they come back."""
+        self._follow_process()
         self._closed = True
         while self._idle:
             self._idle.pop().close()

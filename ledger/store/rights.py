@@ -27,10 +27,12 @@ def make_roles(url: str, log: LogRecorder) -> list[str]:
         StoreNotWritable: The user may not make roles, or is not the ledger's owner.
     """
     found = require_roles(url)
-    from ledger.store.postgres.roles import ROLES
+    from ledger.store.postgres.checks import whereabouts
+    from ledger.store.postgres.roles import role_names
 
     cast("PostgresRecorder", log).make_roles()
-    return [f"{found.schema}_{role}" for role in ROLES]
+    _, database, schema = whereabouts(found)
+    return role_names(schema, database)
 
 
 def roles_as_sql(url: str) -> str:

@@ -37,7 +37,7 @@ from ledger.store.files import (
     require_file,
     require_ours,
 )
-from ledger.store.identity import Clock, Identity, new_identity, system_clock
+from ledger.store.identity import Clock, Identity, new_identity, system_clock, was_promoted
 from ledger.store.log import (
     NOTHING,
     Appended,
@@ -175,10 +175,14 @@ class SQLiteRecorder(LogRecorder):
         with self._reading() as reader:
             return queries.last_erasure(reader)
 
-    def load(self, rows: Sequence[Row], blanks: Sequence[Blank] = ()) -> None:
+    def load(
+        self, rows: Sequence[Row], blanks: Sequence[Blank] = (), *, into_copy: bool = False
+    ) -> None:
         """Append events as they lie in another log: their bytes, positions and times."""
         so = "; nothing was stored"
         with self._lock, translated(self.path, so), transaction(writer := self._sound_writer()):
+            if into_copy and not queries.is_copy(writer):
+                raise was_promoted()
             writer.executemany(queries.INSERT, rows)
             queries.blank(writer, blanks)
 

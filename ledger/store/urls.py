@@ -26,10 +26,12 @@ _HOST = r"(?:\[[0-9A-Fa-f:.%]+\]|[^:,\[\]]*)(?::[0-9]*)?"
 _HOSTS = re.compile(f"{_HOST}(?:,{_HOST})*")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
 _PARAMETER = re.compile(r"[a-z_]+=[^=]*")
-_PASSWORD = re.compile(r"(//[^:/@]*:)[^/]*(?=@)|(?<=[?&])((?:ssl)?password=)[^&]*")
-# Where a URL is not understood, nor is it known where its password ends.
-_ANY_PASSWORD = re.compile(r"(//[^:@]*:).*(?=@)|((?:ssl)?password=).*", re.DOTALL)
-_SCHEMA = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,39}")
+# Whatever a URL is meant to be: what may be a password in it is between a colon and the last @.
+_PASSWORD = re.compile(r":(?!//).*@", re.DOTALL)
+_KEYWORD = re.compile(r"(pass\w*\s*=\s*)[^&\s]+", re.IGNORECASE)
+_NO_PARAMETER = re.compile(r"(?:^|&)[^=&]*@")
+# Not as the schemas of another ledger's views are called.
+_SCHEMA = re.compile(r"(?!pg_)(?!.*_views(?:_[0-9a-f]{8})?$)[a-z_][a-z0-9_]{0,39}")
 _POOL = re.compile(r"[1-9][0-9]{0,3}")
 
 
@@ -68,11 +70,24 @@ class PostgresURL(msgspec.Struct, frozen=True):
     @property
     def place(self) -> str:
         """What to call it in a message: the URL, without its password."""
-        return _hidden(self.conninfo, _PASSWORD)
+        return without_password(self.conninfo)
 
 
-def _hidden(url: str, password: re.Pattern[str]) -> str:
-    return password.sub(lambda found: (found[1] or found[2]) + "***", url)
+def without_password(url: str) -> str:
+    """Return a URL, understood or not, as it may be shown to anybody."""
+    # As libpq also takes it: host=db.example password=...
+    url = _KEYWORD.sub(r"\1***", url)
+    base, mark, query = url.partition("?")
+    parameters = query.split("&")
+    for at, parameter in enumerate(parameters):
+        name = parameter.partition("=")[0]
+        if "pass" in unquote(name).lower():
+            parameters[at] = f"{name}=***"
+    query = "&".join(parameters)
+    if _NO_PARAMETER.search(query):
+        # A question mark within a password, which libpq would not take.
+        base, mark, query = base + mark + query, "", ""
+    return _PASSWORD.sub(":***@", base) + mark + query
 
 
 StoreURL = SQLiteURL | PostgresURL
@@ -117,10 +132,12 @@ def _parse_sqlite(url: str) -> SQLiteURL:
             else {}
         )
     except ValueError as error:
-        raise InvalidStoreURL(f"the store {url!r} is no URL: {error}") from None
+        shown = without_password(url)
+        raise InvalidStoreURL(f"the store {shown!r} is no URL: {error}") from None
     if parts.scheme != "sqlite":
+        shown = without_password(url)
         raise InvalidStoreURL(
-            f"the store {url!r} is not understood; write it as sqlite:///news.db "
+            f"the store {shown!r} is not understood; write it as sqlite:///news.db "
             "or, from the root, sqlite:////srv/news.db; or as postgresql://user@host/database"
         )
     try:
@@ -147,8 +164,10 @@ def _parse_sqlite(url: str) -> SQLiteURL:
 
 def _parse_postgres(url: str) -> PostgresURL:
     """Take a URL of libpq's apart as far as it is ours; libpq judges the rest when it connects."""
-    shown = _hidden(url, _ANY_PASSWORD)
+    shown = without_password(url)
     match = _POSTGRES.fullmatch(url)
+    if " " in url:
+        raise InvalidStoreURL(f"the store {shown!r} holds a space; write it as %20")
     if match is None or not _HOSTS.fullmatch(match["hosts"]):
         raise InvalidStoreURL(
             f"the store {shown!r} is not understood; write it as "
@@ -173,7 +192,8 @@ def _parse_postgres(url: str) -> PostgresURL:
     if not _SCHEMA.fullmatch(schema):
         raise InvalidStoreURL(
             f"the store {shown!r} has the option schema={schema}; a schema is called by at most "
-            "40 small letters, digits and _, beginning with a letter or _, and not with pg_"
+            "40 small letters, digits and _, beginning with a letter or _, not "
+            "with pg_, and not called like the views of another: ..._views"
         )
     if not _POOL.fullmatch(pool):
         raise InvalidStoreURL(
@@ -202,7 +222,7 @@ def _timeout(url: str, value: str) -> float:
 
 
 def _bad_option(url: str, name: str, value: str) -> InvalidStoreURL:
-    return InvalidStoreURL(
-        f"the store {url!r} has the option {name}={value}; "
-        "known are synchronous=full|normal and timeout=SECONDS"
-    )
+    known = "synchronous=full|normal and timeout=SECONDS"
+    if url.startswith("postgres"):
+        known = f"schema=NAME, pool=CONNECTIONS, {known}"
+    return InvalidStoreURL(f"the store {url!r} has the option {name}={value}; known are {known}")

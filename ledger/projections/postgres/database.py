@@ -11,7 +11,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import IntDumper
 
 from ledger.projections.database import Rows
-from ledger.projections.postgres.bulk import copied
+from ledger.projections.postgres import bulk
 from ledger.projections.postgres.dialect import ends_transaction, translated
 from ledger.store.postgres.connections import Connection
 
@@ -19,7 +19,7 @@ _CHUNK = 2000
 
 # SQLSTATEs, or classes of them, that tell of the server, the disk or the line (PostgreSQL,
 # appendix A): not of a statement.
-_CIRCUMSTANCES = ("08", "25006", "40", "42501", "53", "55", "57", "58", "XX")
+_CIRCUMSTANCES = ("08", "25006", "25P03", "25P04", "40", "42501", "53", "55", "57", "58", "XX")
 
 
 class Forbidden(psycopg.Error):
@@ -77,10 +77,12 @@ class PostgresDb:
         """Run one statement for each of many sets of parameters, all in one round trip."""
         rows = list(parameters)
         cursor = self.connection.cursor(binary=True)
-        if rows:
-            self._prepare(sql)
-            if not copied(cursor, sql, rows):
-                cursor.executemany(translated(sql), rows)
+        if not rows:
+            return cast("Rows", cursor)
+        self._prepare(sql)
+        if inserted := bulk.insert(self.connection, sql, rows):
+            return cast("Rows", inserted)
+        cursor.executemany(translated(sql), rows)
         return cast("Rows", cursor)
 
     def _prepare(self, sql: str) -> None:

@@ -9,22 +9,25 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-# Texts and names in quotation marks, comments and casts stay as they are.
+_SPACE = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)"
+# Texts, names in quotation marks, comments and casts stay as they are.
 _TOKEN = re.compile(
-    r"(?P<kept>'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|::)|:(?P<name>[A-Za-z_]\w*)|(?P<mark>\?)"
+    rf"(?P<space>{_SPACE}+)|(?P<kept>'(?:[^']|'')*'|\"[^\"]*\"|::)|:(?P<name>[A-Za-z_]\w*)"
+    r"|(?P<mark>\?)|(?P<word>\w+)|(?P<other>.)",
+    re.DOTALL,
 )
-_IS_TABLE = re.compile(r"\s*CREATE\s+TABLE\b", re.IGNORECASE)
+_IS_TABLE = re.compile(rf"{_SPACE}*CREATE{_SPACE}+TABLE\b", re.IGNORECASE | re.DOTALL)
+_OPTIONS = re.compile(
+    rf"\){_SPACE}*(?:(?:STRICT|WITHOUT\s+ROWID){_SPACE}*,?{_SPACE}*)+$", re.IGNORECASE | re.DOTALL
+)
 _TYPES = {
     "BLOB": "BYTEA",
     "INTEGER": "BIGINT",
     "REAL": "DOUBLE PRECISION",
     "TEXT": 'TEXT COLLATE "C"',
 }
-_TYPE = re.compile(rf"(?P<kept>'(?:[^']|'')*'|\"[^\"]*\")|\b(?P<type>{'|'.join(_TYPES)})\b")
-_OPTIONS = re.compile(r"\)\s*(?:(?:STRICT|WITHOUT\s+ROWID)\s*,?\s*)+$", re.IGNORECASE)
-
 _ENDS_TRANSACTION = re.compile(
-    r"(?:\s|--[^\n]*\n|/\*.*?\*/|;)*"
+    rf"(?:{_SPACE}|;)*"
     r"(?:ABORT|BEGIN|COMMIT|END|PREPARE\s+TRANSACTION|ROLLBACK|START)\b(?!\s+(?:WORK\s+)?TO\b)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -33,16 +36,23 @@ _ENDS_TRANSACTION = re.compile(
 @lru_cache(maxsize=512)
 def translated(sql: str) -> str:
     """Return a statement as psycopg and PostgreSQL take it."""
-    if _IS_TABLE.match(sql):
-        sql = _TYPE.sub(lambda found: found["kept"] or _TYPES[found["type"]], sql)
-        sql = _OPTIONS.sub(")", sql.rstrip())
-    return _TOKEN.sub(_parameter, sql.replace("%", "%%"))
-
-
-def _parameter(found: re.Match[str]) -> str:
-    if found["mark"]:
-        return "%s"
-    return f"%({found['name']})s" if found["name"] else found["kept"]
+    is_table = _IS_TABLE.match(sql) is not None
+    if is_table:
+        sql = _OPTIONS.sub(")", sql)
+    words: list[str] = []
+    before = ""
+    for token in _TOKEN.finditer(sql):
+        word = token[0].replace("%", "%%")
+        if token["mark"]:
+            word = "%s"
+        elif token["name"]:
+            word = f"%({token['name']})s"
+        elif is_table and token["word"] and before not in {"(", ","}:
+            # Behind a parenthesis or a comma it is a column that is called so.
+            word = _TYPES.get(word.upper(), word)
+        words.append(word)
+        before = before if token["space"] else token[0]
+    return "".join(words)
 
 
 def ends_transaction(sql: str) -> bool:

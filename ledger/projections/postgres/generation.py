@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 import psycopg
 
@@ -47,6 +47,10 @@ class SchemaGeneration(Generation):
                 with suppress(psycopg.Error):
                     db.connection.execute("COMMIT")
 
+    def glancing(self) -> AbstractContextManager[PostgresDb]:
+        """Lend a connection for one query."""
+        return self._lent()
+
     @contextmanager
     def writing(self) -> Iterator[PostgresDb]:
         """Lend a connection that can write."""
@@ -70,12 +74,17 @@ class SchemaGeneration(Generation):
         with of.writing() as old, old.transaction():
             left = set(old.tables()) - set(leaving)
             with self.filling() as new:
-                for table in sorted(left):
+                views = _views(new, of.name)
+                for table in sorted(left - views.keys()):
                     new.execute(f"CREATE TABLE {table} (LIKE {of.name}.{table} INCLUDING ALL)")
                     columns = ", ".join(_written(new, table))
                     new.execute(
                         f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {of.name}.{table}"
                     )
+                for view in sorted(left & views.keys()):
+                    # It names the tables that it reads with the schema where they were.
+                    query = views[view].replace(f"{of.name}.", "")
+                    new.connection.execute(f"CREATE VIEW {view} AS {query}".encode())
 
     def remove(self) -> None:
         """Remove the schema."""
@@ -133,6 +142,16 @@ class SchemaGeneration(Generation):
 
 def _is_idle(db: PostgresDb) -> bool:
     return is_quiet(db.connection) and not db.in_transaction
+
+
+def _views(db: PostgresDb, schema: str) -> dict[str, str]:
+    """Return the views of a schema, with their queries."""
+    rows = db.execute(
+        "SELECT relname, pg_get_viewdef(oid) FROM pg_class "
+        "WHERE relkind = 'v' AND relnamespace = to_regnamespace(?)",
+        (schema,),
+    )
+    return dict(rows.fetchall())
 
 
 def _written(db: ViewsDb, table: str) -> list[str]:

@@ -69,10 +69,8 @@ class Home:
         """Open a connection that has the rights of the home's owner, where this user may."""
         connection = connect(self.url)
         try:
-            row = connection.execute(_OWNER, (self.name, self.url.schema)).fetchone()
-            owner, is_member, is_mightier = row or ("", False, False)
-            self.keeper = owner if is_mightier else None
-            if is_member and not is_mightier:
+            owner, is_member = self.look(connection)
+            if is_member and self.keeper is None:
                 # A member may still be barred from this; then it only reads.
                 with suppress(psycopg.errors.InsufficientPrivilege):
                     connection.execute(SQL("SET ROLE {}").format(Identifier(owner)))
@@ -80,6 +78,13 @@ class Home:
             connection.close()
             raise
         return connection
+
+    def look(self, connection: Connection) -> tuple[str, bool]:
+        """See who keeps the views now; return that, and whether this user is a member."""
+        row = connection.execute(_OWNER, (self.name, self.url.schema)).fetchone()
+        owner, is_member, is_mightier = row or ("", False, False)
+        self.keeper = owner if is_mightier else None
+        return owner, is_member
 
     def require_trust(self) -> None:
         """Refuse to read, or to write, what somebody of fewer rights keeps.
@@ -94,13 +99,33 @@ class Home:
                 "work as a member of that role"
             )
 
+    def require_keeper(self, connection: Connection) -> None:
+        """Refuse to lead where this user cannot do the work.
+
+        Raises:
+            StoreNotWritable: He may only read.
+        """
+        row = connection.execute(
+            "SELECT has_table_privilege(%s, 'UPDATE')", (f'"{self.name}".serving',)
+        ).fetchone()
+        if row is None or not row[0]:
+            raise StoreNotWritable(
+                f"the views in {self.where} are kept by others, and this user may only read them: "
+                "follow as a member of the role that keeps them"
+            )
+
     def table(self, name: str) -> Identifier:
         """Return a table of the home, for a statement."""
         return Identifier(self.name, name)
 
     def generations(self, connection: Connection) -> list[str]:
         """Return the schemas of all generations that are there."""
-        rows = connection.execute("SELECT nspname FROM pg_namespace")
+        # Somebody else may have schemas that are called alike.
+        rows = connection.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspowner = "
+            "(SELECT nspowner FROM pg_namespace WHERE nspname = %s)",
+            (self.name,),
+        )
         return [schema for (schema,) in rows if self.is_generation(schema)]
 
     def share(self, connection: Connection, schema: str) -> None:

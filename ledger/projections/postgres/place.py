@@ -16,8 +16,11 @@ from ledger.projections.postgres.home import Home
 from ledger.projections.postgres.skips import TableSkips
 from ledger.store.pool import Pool
 from ledger.store.postgres.connections import Connection, is_quiet, translated
+from ledger.store.postgres.schema import make_views_home
 from ledger.store.urls import PostgresURL
 
+# The home can be thrown away as well; then it is made anew.
+_GONE = (psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedTable)
 _TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 
 
@@ -50,15 +53,17 @@ class SchemaPlace(Place):
     def serving(self) -> str | None:
         """Return the schema that serves; None where there is none, or none for this user."""
         query = SQL(
-            "SELECT generation FROM {} WHERE EXISTS "
-            "(SELECT FROM pg_namespace WHERE nspname = generation)"
-        ).format(self._home.table("serving"))
+            "SELECT generation FROM {} JOIN pg_namespace AS own ON own.nspname = generation "
+            "JOIN pg_namespace AS home ON home.nspname = {} AND home.nspowner = own.nspowner"
+        ).format(self._home.table("serving"), self._home.name)
         with translated(self._home.url), self._pool.connection() as connection:
+            # Asked each time: rights may have been given since, and code put into the tables.
+            self._home.look(connection)
             if self.kept_by_others:
                 return None
             try:
                 row = connection.execute(query).fetchone()
-            except psycopg.errors.InsufficientPrivilege:
+            except (*_GONE, psycopg.errors.InsufficientPrivilege):
                 return None
         return row[0] if row is not None and self._home.is_generation(row[0]) else None
 
@@ -70,7 +75,7 @@ class SchemaPlace(Place):
         """Return the name of a schema that is not there."""
         return self._home.new_name()
 
-    def discard(self, generation: Generation) -> None:
+    def discard(self, generation: Generation) -> bool:
         """Let a generation that is damaged serve no more; who builds next clears it away."""
         query = SQL("UPDATE {} SET generation = NULL WHERE generation = %s")
         with (
@@ -78,24 +83,30 @@ class SchemaPlace(Place):
             translated(self._home.url),
             self._pool.connection() as connection,
         ):
-            connection.execute(query.format(self._home.table("serving")), (generation.name,))
+            statement = query.format(self._home.table("serving"))
+            return connection.execute(statement, (generation.name,)).rowcount > 0
+        return False
 
-    def clear(self) -> None:
-        """Remove all generations but the one that serves."""
+    def clear(self) -> bool:
+        """Remove all generations but the one that serves; one that is read is left."""
         serving = self.serving()
         with translated(self._home.url), self._pool.connection() as connection:
             for schema in self._home.generations(connection):
                 if schema != serving:
                     self._home.drop(connection, schema)
+            return set(self._home.generations(connection)) <= {serving}
 
     def point_to(self, generation: Generation) -> None:
         """Let a schema serve, in one transaction, and remove the one before it."""
         before = self.serving()
-        query = SQL("UPDATE {} SET generation = %s").format(self._home.table("serving"))
+        serving = self._home.table("serving")
         with translated(self._home.url), self._pool.connection() as connection:
             with connection.transaction():
                 self._home.share(connection, generation.name)
-                connection.execute(query, (generation.name,))
+                connection.execute(SQL("DELETE FROM {}").format(serving))
+                connection.execute(
+                    SQL("INSERT INTO {} VALUES (%s)").format(serving), (generation.name,)
+                )
             if before is not None:
                 self._home.drop(connection, before)
 
@@ -113,8 +124,22 @@ class SchemaPlace(Place):
             connection = self._home.connect()
         with closing(connection):
             with translated(self._home.url):
-                self.wait_for(lambda: self._took(connection, "build"))
+                if not self.kept_by_others:
+                    make_views_home(connection, self._home.url.schema)
+                connection.execute("SET idle_in_transaction_session_timeout = 0")
+                self.wait_for(lambda: self._is_alone(connection))
             yield
+
+    def _is_alone(self, connection: Connection) -> bool:
+        """Take the lock of those who build, which only they may take."""
+        lock = SQL("LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE NOWAIT")
+        connection.execute("BEGIN")
+        try:
+            connection.execute(lock.format(self._home.table("serving")))
+        except psycopg.errors.LockNotAvailable:
+            connection.execute("ROLLBACK")
+            return False
+        return True
 
     def lead(self) -> SchemaLead | None:
         """Return what makes this process the leader while it is open; None: another process is."""
@@ -122,7 +147,8 @@ class SchemaPlace(Place):
             connection = self._home.connect()
             try:
                 self._home.require_trust()
-                if self._took(connection, "lead"):
+                self._home.require_keeper(connection)
+                if self._leads(connection):
                     return SchemaLead(connection)
             except BaseException:
                 connection.close()
@@ -130,9 +156,9 @@ class SchemaPlace(Place):
             connection.close()
             return None
 
-    def _took(self, connection: Connection, what: str) -> bool:
+    def _leads(self, connection: Connection) -> bool:
         """Take a lock that lasts as long as the connection; return False where another has it."""
-        row = connection.execute(_TRY_LOCK, (f"ledger: {what} {self._home.name}",)).fetchone()
+        row = connection.execute(_TRY_LOCK, (f"ledger: lead {self._home.name}",)).fetchone()
         return row is not None and bool(row[0])
 
     def was_taken_away(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psycopg
 from psycopg.sql import SQL
 
 from ledger.projections.postgres.home import Home
@@ -58,7 +59,15 @@ class TableSkips(Skips):
         with translated(self._home.url), self._pool.connection() as connection:
             if self._home.keeper is not None:
                 return ()
-            rows = connection.execute(query.format(self._table)).fetchall()
+            try:
+                rows = connection.execute(query.format(self._table)).fetchall()
+            except (
+                psycopg.errors.InsufficientPrivilege,
+                psycopg.errors.InvalidSchemaName,
+                psycopg.errors.UndefinedTable,
+            ):
+                # Projections then stop again, and say so.
+                return ()
         return tuple(
             Skip(name, position, leaf, reason, actor, to_datetime(skipped_at))
             for name, position, leaf, reason, actor, skipped_at in rows

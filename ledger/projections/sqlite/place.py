@@ -10,7 +10,7 @@ import re
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,17 +68,21 @@ class FilePlace(Place):
         """Return a name that no file has."""
         return f"{secrets.token_hex(8)}.db"
 
-    def discard(self, generation: Generation) -> None:
-        """Remove a file that is damaged."""
-        with suppress(OSError):
-            (self.folder / generation.name).unlink()
+    def discard(self, generation: Generation) -> bool:
+        """Remove a file that is damaged; return False where this user may not."""
+        try:
+            (self.folder / generation.name).unlink(missing_ok=True)
+        except OSError:
+            return False
+        return True
 
-    def clear(self) -> None:
+    def clear(self) -> bool:
         """Remove all generations but the one that serves."""
         serving = self.serving()
         for stale in self.folder.glob("*.db*"):
             if _NAME.match(stale.name) and (serving is None or not stale.name.startswith(serving)):
                 stale.unlink(missing_ok=True)
+        return True
 
     def point_to(self, generation: Generation) -> None:
         """Let a file serve, from one moment to the next, and remove the one before it."""

@@ -9,6 +9,7 @@ from ledger.store.checks import Check, fail_if, ok, warn_if
 from ledger.store.identity import Clock
 from ledger.store.log import Head
 from ledger.store.postgres.connections import Connection, connect, translated
+from ledger.store.postgres.roles import role_names
 from ledger.store.postgres.schema import schema_version
 from ledger.store.urls import PostgresURL
 
@@ -157,6 +158,6 @@ def _rights(db: Connection, url: PostgresURL) -> Check:
         is_super or is_owner,
         "rights",
         f"{user} {may}",
-        f"it could take the guards away: `ledger init --roles`, and work as a user with the role "
-        f"{url.schema}_writer",
+        "it could take the guards away: `ledger init --roles`, and work as a user with the role "
+        f"{role_names(url.schema, db.info.dbname)[0]}",
     )

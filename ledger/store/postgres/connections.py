@@ -16,6 +16,7 @@ from ledger.errors import (
     AccessDenied,
     InvalidStoreURL,
     LedgerError,
+    NotALedger,
     StoreBusy,
     StoreCorrupt,
     StoreError,
@@ -33,7 +34,10 @@ COPY_STATE = "LG001"
 """The SQLSTATE by which the database refuses what a copy does not take."""
 
 _BUSY = (StoreBusy, "is held by another process: try again")
-_LOST = (StoreUnreachable, "cannot be reached, or the connection was lost")
+_LOST = (
+    StoreUnreachable,
+    "cannot be reached, or the connection was lost: check host and port, and that the server runs",
+)
 _FULL = (StoreFull, "could not be written, the disk is full or failing: make room")
 _CORRUPT = (StoreCorrupt, "is damaged: restore it from a backup")
 _GONE = (StoreNotFound, "")
@@ -44,12 +48,14 @@ _MEANING: dict[str, tuple[type[LedgerError], str]] = {
     "08": _LOST,
     "25006": (StoreNotWritable, "takes no writes: it is a standby, or set to read only"),
     "25P03": _LOST,
+    "25P04": (StoreBusy, "took longer than it may: try again"),
     "28": _DENIED,
-    "3D000": (StoreNotFound, "is no database there: make it first, with createdb"),
+    "3D000": (StoreNotFound, "names a database that is not there: make it, with createdb"),
     "3F000": _GONE,
     "40": _BUSY,
     "42501": (StoreNotWritable, "gives this user no right to do that"),
-    "42883": _GONE,
+    "42703": (NotALedger, "holds tables of another make; nothing was touched"),
+    "42883": (StoreCorrupt, "lacks a function of the ledger's: `ledger doctor` tells"),
     "42P01": _GONE,
     "53100": _FULL,
     "53300": (StoreBusy, "takes no more connections: try again, or raise max_connections"),

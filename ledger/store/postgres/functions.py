@@ -100,9 +100,17 @@ BEGIN
 END
 """
 
-# By the database's clock alone: a time of one's own choice would be forged.
+# By the database's clock alone: a time of one's own choice would be forged. And nothing that says
+# what was erased: copies would blank it, too.
 _APPEND = """
 BEGIN
+    IF EXISTS (
+        SELECT FROM unnest(types) AS new (type)
+        WHERE type LIKE 'EntryErased@%' OR type LIKE 'EntryRestated@%'
+    ) THEN
+        RAISE EXCEPTION 'ledger: only the owner of the ledger erases'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
     RETURN QUERY SELECT * FROM {schema}.append_at(
         NULL, group_count, groups, entries, versions, types, metas, contents,
         seen_groups, seen_entries, seen_versions);

@@ -18,7 +18,8 @@ Thing = tuple[str, str, str]
 
 _TABLES = """
     WITH tables AS (
-        SELECT pg_class.* FROM pg_class JOIN pg_namespace AS home ON home.oid = relnamespace
+        SELECT pg_class.*, nspowner FROM pg_class
+        JOIN pg_namespace AS home ON home.oid = relnamespace
         WHERE nspname = %(schema)s AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
     )
 """
@@ -38,7 +39,9 @@ _THINGS = (
             FROM pg_attribute WHERE attrelid = tables.oid AND attnum > 0 AND NOT attisdropped
         ),
         CASE WHEN relkind <> 'r' THEN ' of kind ' || relkind::text END,
-        CASE WHEN relrowsecurity THEN ' with row security' END
+        CASE WHEN relrowsecurity THEN ' with row security' END,
+        CASE WHEN relpersistence <> 'p' THEN ' that a crash empties' END,
+        CASE WHEN relowner <> nspowner THEN ' of another owner' END
     ) FROM tables
     """,
     """
@@ -66,7 +69,9 @@ _THINGS = (
         pg_get_function_arguments(pg_proc.oid), pg_get_function_result(pg_proc.oid),
         CASE WHEN prosecdef THEN 'SECURITY DEFINER' END,
         array_to_string(proconfig, ' '), lanname,
-        CASE WHEN proowner <> relowner THEN 'of another owner' END,
+        CASE WHEN proowner <> nspowner THEN 'of another owner' END,
+        CASE WHEN provolatile <> 'v' OR proisstrict OR proparallel <> 'u'
+            THEN 'said to be simpler than it is' END,
         CASE WHEN has_function_privilege('public', pg_proc.oid, 'EXECUTE')
             THEN 'for everybody' END,
         prosrc)
@@ -82,8 +87,21 @@ _THINGS = (
     FROM tables JOIN pg_policy ON polrelid = tables.oid
     """,
     """
-    SELECT 'child table', relname || ' ' || inhrelid::regclass, ''
-    FROM tables JOIN pg_inherits ON inhparent = tables.oid
+    SELECT 'inheritance', relname || ' ' || inhparent::regclass || ' ' || inhrelid::regclass, ''
+    FROM tables JOIN pg_inherits ON tables.oid IN (inhparent, inhrelid)
+    """,
+    """
+    SELECT 'right to change', concat_ws(' ', relname || '.' || attname, 'for',
+        coalesce(rolname, 'everybody')), ''
+    FROM tables JOIN pg_attribute ON attrelid = tables.oid CROSS JOIN aclexplode(attacl)
+    LEFT JOIN pg_roles ON pg_roles.oid = grantee
+    WHERE grantee <> relowner AND privilege_type <> 'SELECT'
+    """,
+    """
+    SELECT 'right to make tables in', concat_ws(' ', nspname, 'for',
+        coalesce(rolname, 'everybody')), ''
+    FROM pg_namespace CROSS JOIN aclexplode(nspacl) LEFT JOIN pg_roles ON pg_roles.oid = grantee
+    WHERE nspname = %(schema)s AND grantee <> nspowner AND privilege_type <> 'USAGE'
     """,
     """
     SELECT 'right to change', concat_ws(' ', relname, 'for', coalesce(rolname, 'everybody')), ''

@@ -13,7 +13,7 @@ from eventsourcing.persistence import IntegrityError
 
 from ledger.errors import StoreBusy, StoreNotFound, StoreNotWritable
 from ledger.store.batching import Batching
-from ledger.store.identity import Clock, Identity, new_identity, system_clock
+from ledger.store.identity import Clock, Identity, new_identity, system_clock, was_promoted
 from ledger.store.log import (
     NOTHING,
     Appended,
@@ -108,7 +108,8 @@ class PostgresRecorder(LogRecorder):
 
     def promote(self) -> bool:
         """Let a copy take over; return whether it was one."""
-        with translated(self.url), self._lent() as connection:
+        with self._transaction("; nothing was promoted") as connection:
+            connection.execute(self._queries.lock_head)
             return connection.execute(self._queries.promote).rowcount > 0
 
     def upgrade(self) -> tuple[int, int]:
@@ -141,15 +142,20 @@ class PostgresRecorder(LogRecorder):
             connection.execute(self._queries.lock_head)
             if queries.head(self._fetch(connection, self._queries.head)).position != head:
                 raise IntegrityError("ledger: the log has moved on")
-            (answer,) = self._stored(connection, [(rows, NOTHING)])
+            (answer,) = self._stored(connection, [(rows, NOTHING)], as_owner=True)
             if isinstance(answer, Exception):
                 raise answer
             self._queries.blank(connection, blanks)
         return answer
 
-    def load(self, rows: Sequence[Row], blanks: Sequence[Blank] = ()) -> None:
+    def load(
+        self, rows: Sequence[Row], blanks: Sequence[Blank] = (), *, into_copy: bool = False
+    ) -> None:
         """Append events as they lie in another log: their bytes, positions and times."""
         with self._transaction(_STORED_NOTHING) as connection:
+            connection.execute(self._queries.lock_head)
+            if into_copy and not self._fetch(connection, self._queries.is_copy)[0][0]:
+                raise was_promoted()
             with connection.cursor().copy(self._queries.load) as copy:
                 copy.set_types(queries.TYPES)
                 for row in rows:
@@ -280,11 +286,12 @@ class PostgresRecorder(LogRecorder):
                     attempt += 1
 
     def _stored(
-        self, connection: Connection, groups: Sequence[Group]
+        self, connection: Connection, groups: Sequence[Group], *, as_owner: bool = False
     ) -> list[Appended | Exception]:
         query, given = self._queries.append, queries.parameters(groups)
-        if self._clock is not None:
-            query, given = self._queries.append_at, [self._clock(), *given]
+        if as_owner or self._clock is not None:
+            now = None if self._clock is None else self._clock()
+            query, given = self._queries.append_at, [now, *given]
         return queries.answers(self._fetch(connection, query, given))
 
     def _lent(self) -> AbstractContextManager[Connection]:

@@ -64,6 +64,9 @@ TRIGGERS: dict[str, str] = {
     "FOR EACH ROW EXECUTE FUNCTION {schema}.require_erasure()",
     "events.events_are_never_deleted": "BEFORE DELETE OR TRUNCATE ON {schema}.events "
     f"FOR EACH STATEMENT {_refusal('events are never deleted')}",
+    # A table that inherits from another loses its rows through that one.
+    "events.events_are_never_deleted_from_elsewhere": "BEFORE DELETE ON {schema}.events "
+    f"FOR EACH ROW {_refusal('events are never deleted')}",
     "head.head_is_never_changed": "BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE "
     f"ON {{schema}}.head FOR EACH STATEMENT {_refusal('the lock is never changed')}",
     "ledger.identity_is_never_changed": "BEFORE UPDATE ON {schema}.ledger "
@@ -127,9 +130,24 @@ def make(connection: Connection, schema: str, identity: Identity, copied_at: int
 
 
 def make_views_home(connection: Connection, schema: str) -> None:
-    """Make the home of a ledger's views where it is missing."""
+    """Make the home of a ledger's views where it is missing.
+
+    Raises:
+        NotALedger: There is something else in its place.
+    """
     run = connection.execute
     if run("SELECT 1 FROM pg_namespace WHERE nspname = %s", (views_home(schema),)).fetchone():
+        columns = run(
+            "SELECT concat(relname, '.', attname) FROM pg_class "
+            "JOIN pg_namespace AS n ON n.oid = relnamespace "
+            "JOIN pg_attribute ON attrelid = pg_class.oid WHERE nspname = %s AND attnum > 0",
+            (views_home(schema),),
+        ).fetchall()
+        if not {"serving.generation", "skips.leaf"} <= {name for (name,) in columns}:
+            raise NotALedger(
+                f"the schema {views_home(schema)} is there, and not for the views of a ledger; "
+                "nothing was touched: name another with ?schema="
+            )
         return
     home = f'"{views_home(schema)}"'
     run(f"CREATE SCHEMA {home}".encode())
@@ -154,11 +172,15 @@ def is_made(connection: Connection, url: PostgresURL) -> bool:
     ).fetchall()
     names = {name for (name,) in found}
     if names and not {"events", "ledger", "schema_version"} <= names:
-        raise NotALedger(
-            f"the schema {url.schema} of {url.place} is no ledger but holds other tables; "
-            "nothing was touched: name another with ?schema="
-        )
+        raise _not_ours(url)
     return bool(names)
+
+
+def _not_ours(url: PostgresURL) -> NotALedger:
+    return NotALedger(
+        f"the schema {url.schema} of {url.place} is no ledger but holds other tables; "
+        "nothing was touched: name another with ?schema="
+    )
 
 
 def require_ours(connection: Connection, url: PostgresURL) -> None:
@@ -184,8 +206,10 @@ def version_of(connection: Connection, url: PostgresURL) -> int:
         StoreTooNew: It is newer than the program's.
     """
     (version,) = connection.execute(
-        f'SELECT coalesce(max(version), 0) FROM "{url.schema}".schema_version'.encode()
-    ).fetchone() or (0,)
+        f'SELECT max(version) FROM "{url.schema}".schema_version'.encode()
+    ).fetchone() or (None,)
+    if version is None:
+        raise _not_ours(url)
     if version > schema_version():
         raise StoreTooNew(
             f"the ledger in schema {url.schema} of {url.place} has log schema {version}, this "
