@@ -76,7 +76,9 @@ def copy(
         )
     if was_erased:
         target.views.purge()
-    return CopyReport(after - before, after, peaks.root().hex(), _views(source, target, after))
+    report = CopyReport(after - before, after, peaks.root().hex(), _views(source, target, after))
+    theirs.log.confirm(after)
+    return report
 
 
 def _require_copy(source: LedgerApplication, target: LedgerApplication) -> None:
@@ -87,7 +89,8 @@ def _require_copy(source: LedgerApplication, target: LedgerApplication) -> None:
     found = target.log.create(copy_of=identity)
     if found.id != identity.id:
         raise InvalidInput(
-            f"the store {place} holds another ledger, {found.origin}: copy into a new one"
+            f"the store {place} holds another ledger, {found.origin} (id {found.id}): copy into a "
+            "store that `ledger init` has not made"
         )
     if not target.log.is_copy():
         raise InvalidInput(
@@ -224,7 +227,13 @@ def promote(ledger: LedgerReader) -> None:
     under one name.
 
     Raises:
-        Refused: It is no copy, or was promoted already.
+        Refused: It is no copy, or was promoted already; or it was never held against its source
+            as a whole.
     """
+    log = ledger.application.log
+    if log.is_copy() and log.confirmed() < log.head().position:
+        raise Refused(
+            "this copy was stopped before it was whole: finish it with `ledger copy`, then promote"
+        )
     if not ledger.application.log.promote():
         raise Refused("this ledger is no copy, or was promoted already: it takes events as it is")

@@ -51,6 +51,8 @@ def _identity(application: LedgerApplication, head: Head) -> Iterator[Check]:
     role = "takes events"
     if application.log.is_copy():
         role = "is a copy, which is only read until `ledger promote`"
+        if application.log.confirmed() < head.position:
+            role = "is a copy that was stopped before it was whole: finish it with `ledger copy`"
     yield ok("role", f"{role}; the log ends at position {head.position:,}")
 
 
@@ -79,6 +81,9 @@ def _integrity(application: LedgerApplication) -> Iterator[Check]:
 def _views(views: Views, application: LedgerApplication, head: Head) -> Iterator[Check]:
     """Yield how the views lie; the next reader mends all but those that have stopped."""
     generation = views.as_it_lies()
+    if views.kept_by_others:
+        yield ok("views", "kept by those who write, and not to be read by this user")
+        return
     if generation is None:
         yield ok("views", "none yet: the first reader makes them")
         return

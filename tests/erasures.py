@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -82,21 +81,6 @@ def refused(done: Callable[[], object], error: type[LedgerError], message: str) 
 def erase(ledger: Ledger, entry: UUID | str, *versions: int, **options: Any) -> None:
     """Erase versions as a court wants it."""
     ledger.erase(entry, versions, "Court of Lee", **WHO | options)
-
-
-def found_in(folder: Path, words: Iterable[str]) -> dict[str, list[str]]:
-    """Return which of the words are in which files of a folder, in any case of letters."""
-    files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
-    assert files
-    found = {
-        word: [
-            str(file.relative_to(folder))
-            for file in files
-            if word.lower().encode() in file.read_bytes().lower()
-        ]
-        for word in words
-    }
-    return {word: names for word, names in found.items() if names}
 
 
 def readings(

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from hashlib import sha256
-from itertools import count
-from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -36,6 +33,7 @@ from ledger.errors import EntryNotFound, InvalidInput, NotFound, Refused, Versio
 from ledger.pages.markdown import render
 from ledger.results import When
 from ledger.store.log import Row
+from tests.stores import Store
 
 DAYS = (date(2021, 3, 4), date(2021, 3, 5), date(2021, 3, 6))
 PAST = tuple(datetime(2021, 3, 4, hour, tzinfo=UTC) for hour in (8, 9, 10, 11))
@@ -164,16 +162,17 @@ def _named(fields: dict[str, Any], number: int, apart: bool) -> dict[str, Any]:
 
 
 class Desk:
-    """A folder with the stores of one history; all is closed and gone at the end."""
+    """The stores of one history; all is closed and gone at the end."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._numbers = count()
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._made: list[Store] = []
         self._open: list[Ledger] = []
 
     def url(self) -> str:
         """Return the URL of a store that is not there yet."""
-        return f"sqlite:///{self._folder / f'{next(self._numbers)}.db'}?synchronous=normal"
+        self._made.append(self._store.another())
+        return self._made[-1].url
 
     def open(self, url: str | None = None) -> Ledger:
         """Open a store."""
@@ -195,20 +194,18 @@ class Desk:
         return ledger
 
     def close(self) -> None:
-        """Close all stores that were opened."""
+        """Close all stores that were opened, and leave none behind."""
         for ledger in self._open:
             ledger.close()
+        for store in self._made:
+            store.close()
 
 
 @contextmanager
-def desk() -> Iterator[Desk]:
-    """Lend a desk."""
-    with tempfile.TemporaryDirectory() as folder:
-        lent = Desk(Path(folder))
-        try:
-            yield lent
-        finally:
-            lent.close()
+def desk(store: Store) -> Iterator[Desk]:
+    """Lend a desk, with stores of a kind."""
+    with closing(Desk(store)) as lent:
+        yield lent
 
 
 def rows_at(ledger: Ledger, as_of: When | None, known_at: int | None) -> list[Row]:

@@ -21,13 +21,14 @@ from ledger.errors import (
     VersionNotFound,
 )
 from ledger.results import ContextCount
-from tests.erasures import DAY, WHO, Desk, erase, found_in, newsroom, public, readings, refused
+from tests.erasures import DAY, WHO, Desk, erase, newsroom, public, readings, refused
 from tests.projections.desk import projected_anew
+from tests.stores import Store
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'news.db'}?synchronous=normal&timeout=0.2"
+def url(store: Store) -> str:
+    return store.with_options(synchronous="normal", timeout="0.2")
 
 
 @pytest.fixture
@@ -109,11 +110,11 @@ def test_names_go_where_they_are_asked_for(desk: Desk) -> None:
     assert ledger.get(entry, version=1).entry.headline == "Marlowe questioned"
 
 
-def test_a_plan_erases_nothing(desk: Desk, tmp_path: Path) -> None:
+def test_a_plan_erases_nothing(desk: Desk, store: Store) -> None:
     ledger, entry, *_ = desk
     plan = ledger.plan_erasure(entry, (1, 4), "Court of Lee", **WHO)
     assert ledger.application.log.head().position == 7
-    assert found_in(tmp_path, ["gallows"])
+    assert store.found(["gallows"])
     assert ledger.erase(entry, (1, 4), "Court of Lee", **WHO).plan == plan
 
 

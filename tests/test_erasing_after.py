@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -23,12 +22,13 @@ from ledger.errors import (
     StoreBusy,
 )
 from ledger.service import CommandHandler
-from tests.erasures import DAY, WHO, Desk, erase, found_in, newsroom, refused
+from tests.erasures import DAY, WHO, Desk, erase, newsroom, refused
+from tests.stores import Store
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'news.db'}?synchronous=normal&timeout=0.2"
+def url(store: Store) -> str:
+    return store.with_options(synchronous="normal", timeout="0.2")
 
 
 @pytest.fixture
@@ -169,13 +169,13 @@ def test_an_erasure_that_others_always_come_before_gives_up(desk: Desk, url: str
     assert desk.ledger.get(desk.entry, version=1).event.erased is None
 
 
-def test_an_erasure_goes_on_from_one_before(desk: Desk, tmp_path: Path) -> None:
+def test_an_erasure_goes_on_from_one_before(desk: Desk, store: Store) -> None:
     ledger, entry, *_ = desk
     erase(ledger, entry, 1)
-    assert found_in(tmp_path, ["Wexford inquiry", "at-pier"]).keys() == {"at-pier"}
+    assert store.found(["Wexford inquiry", "at-pier"]) == {"at-pier"}
     assert ledger.get(entry, version=2).entry.headline == "Marlowe questioned"
     erase(ledger, entry, 2)
-    assert found_in(tmp_path, ["Wexford inquiry", "at-pier"]) == {}
+    assert store.found(["Wexford inquiry", "at-pier"]) == set()
     states = [ledger.get(entry, version=version).entry for version in (1, 2, 3)]
     assert [(state.headline, state.topic) for state in states] == [
         ("[erased, as event 8 says]", "[erased, as event 8 says]"),
@@ -199,10 +199,10 @@ def test_a_subscription_goes_on_across_an_erasure(desk: Desk, after: int) -> Non
         assert [next(subscription) for _ in rest] == rest
 
 
-def test_a_copy_of_an_erased_log_has_the_same_tree(desk: Desk, tmp_path: Path) -> None:
+def test_a_copy_of_an_erased_log_has_the_same_tree(desk: Desk, store: Store) -> None:
     ledger, entry, *_ = desk
     erase(ledger, entry, 1, 2, 4, names=True)
-    report = ledger.replay_all(into=(url := f"sqlite:///{tmp_path / 'copy.db'}"))
+    report = ledger.replay_all(into=(url := store.another().url))
     with Ledger.open(url) as copy:
         assert copy.audit.head() == ledger.audit.head()
         assert list(copy.events()) == list(ledger.events())
@@ -210,23 +210,25 @@ def test_a_copy_of_an_erased_log_has_the_same_tree(desk: Desk, tmp_path: Path) -
         erase(copy, entry, 3, text=False, names=True)
 
 
-def test_a_copy_begun_before_an_erasure_does_not_keep_the_text(desk: Desk, tmp_path: Path) -> None:
+def test_a_copy_begun_before_an_erasure_does_not_keep_the_text(desk: Desk, store: Store) -> None:
     ledger, entry, *_ = desk
-    ledger.replay_all(into=(url := f"sqlite:///{tmp_path / 'copy.db'}"))
+    other = store.another()
+    ledger.replay_all(into=other.url)
+    assert other.found(["wexford"]) == {"wexford"}
     erase(ledger, entry, 1, 2, 4)
-    ledger.replay_all(into=url)
-    with Ledger.open(url) as copy:
+    ledger.replay_all(into=other.url)
+    with Ledger.open(other.url) as copy:
         assert list(copy.events()) == list(ledger.events())
         copy.purge()
-    assert found_in(tmp_path, ["wexford"]) == {}
+    assert store.found(["wexford"]) == other.found(["wexford"]) == set()
 
 
 @pytest.mark.parametrize("upto", [1, 7, 8])
-def test_a_copy_up_to_before_an_erasure_is_not_made(desk: Desk, tmp_path: Path, upto: int) -> None:
+def test_a_copy_up_to_before_an_erasure_is_not_made(desk: Desk, store: Store, upto: int) -> None:
     ledger, entry, *_ = desk
     erase(ledger, entry, 1, 2, 4)
     # Without the erasure, and what remains, nobody could read it.
-    url = f"sqlite:///{tmp_path / 'copy.db'}"
+    url = store.another().url
     refused(
         lambda: ledger.replay_all(upto, into=url),
         InvalidInput,

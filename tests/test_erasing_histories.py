@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import NamedTuple
 from uuid import UUID
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import Ledger
@@ -14,6 +13,8 @@ from ledger.domain.events import CorrectionPublished, EntryRestated
 from ledger.errors import InvalidInput, NotFound, Refused
 from tests.erasures import WHO, readings
 from tests.histories import Desk, Step, desk, histories, play
+from tests.properties import on_both
+from tests.stores import Store
 
 
 class Wish(NamedTuple):
@@ -86,12 +87,11 @@ def carry_out(ledger: Ledger, ids: list[UUID], wish: Wish) -> bool:
     return True
 
 
-@settings(deadline=None, max_examples=60)
-@given(histories(), wishes, st.booleans())
+@on_both(60, histories(), wishes, st.booleans())
 def test_no_version_but_the_erased_ones_reads_differently(
-    history: list[Step], wanted: list[Wish], apart: bool
+    store: Store, history: list[Step], wanted: list[Wish], apart: bool
 ) -> None:
-    with desk() as lent:
+    with desk(store) as lent:
         ledger = lent.open()
         ids = play(ledger, history, apart=apart)
         for wish in wanted:

@@ -192,20 +192,18 @@ def test_an_id_is_not_taken_for_another_command_of_one_transaction(ledger: Ledge
     assert ledger.application.log.head().position == 1
 
 
-def test_a_merge_given_again_is_answered_whatever_became_of_its_target(ledger: Ledger) -> None:
+def test_a_merge_given_again_is_answered_whatever_became_of_its_target(
+    ledger: Ledger, url: str
+) -> None:
     entry = ledger.create(DAY, "One", actor="ana").entry
     other = ledger.create(DAY, "Other", actor="ana").entry
     command = MergeEntry(actor="ana", entry=entry, into=other)
     (merged,) = ledger.execute([command])
     ledger.retract(other, actor="eve")
     assert ledger.execute([command]) == [merged]
-    with Ledger.open(ledger_url(ledger)) as fresh:
+    with Ledger.open(url) as fresh:
         assert fresh.execute([command]) == [merged]
     assert ledger.application.log.head().position == 4
-
-
-def ledger_url(ledger: Ledger) -> str:
-    return f"sqlite:///{ledger.application.log.path}"  # type: ignore[attr-defined]
 
 
 # Edits, reverts, differences, references

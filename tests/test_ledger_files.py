@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
@@ -17,6 +17,7 @@ from ledger import CreateEntry, EditEntry, Ledger, MergeEntry
 from ledger.domain.events import Event, RecordedEvent
 from ledger.errors import EntryClosed, StoreNotFound
 from ledger.store.application import NO_ENTRIES
+from tests.stores import SQLiteStore, Store
 
 DAY = date(2021, 3, 4)
 
@@ -25,11 +26,6 @@ DAY = date(2021, 3, 4)
 def ledger(url: str) -> Iterator[Ledger]:
     with Ledger.open(url) as opened:
         yield opened
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "news.db"
 
 
 def versions(ledger: Ledger, entry: UUID) -> list[tuple[int, int]]:
@@ -114,50 +110,85 @@ def test_a_handle_sees_what_another_has_written(ledger: Ledger, url: str) -> Non
     assert versions(ledger, entry) == [(n, n) for n in range(1, 6)]
 
 
-# Another file under an open ledger
+# Another log under an open ledger
 
 
-def put_back(log: Path, copy: Path) -> None:
+class Copies(NamedTuple):
+    """How a copy is made of a log, and how it comes back into its place."""
+
+    keep: Callable[[], object]
+    restore: Callable[[], object]
+
+
+def rows(store: Store, tmp_path: Path) -> Copies:
+    """Restore a copy the way a database does that stays where it is."""
+    kept: list[int] = []
+
+    def keep() -> None:
+        with store.log() as db:
+            kept.append(db.execute("SELECT max(position) FROM events").fetchone()[0])
+
+    def restore() -> None:
+        with store.log() as db:
+            db.execute("DELETE FROM events WHERE position > ?", kept)
+
+    return Copies(keep, restore)
+
+
+def into_the_file(store: Store, tmp_path: Path) -> Copies:
     """Restore a copy the way SQLite does: into the very file."""
-    copy_to(copy, log)
+    log, copy = path_of(store), tmp_path / "copy.db"
+    return Copies(lambda: copy_to(log, copy), lambda: copy_to(copy, log))
 
 
-def replace(log: Path, copy: Path) -> None:
+def another_file(store: Store, tmp_path: Path, ends: Sequence[str] = ("-wal", "-shm")) -> Copies:
     """Restore a copy the way a person does: another file of the same name."""
-    new = log.with_name("restored")
-    shutil.copyfile(copy, new)
-    for end in ("-wal", "-shm"):
-        log.with_name(log.name + end).unlink(missing_ok=True)
-    new.replace(log)
+    log, copy = path_of(store), tmp_path / "copy.db"
+
+    def restore() -> None:
+        new = log.with_name("restored")
+        shutil.copyfile(copy, new)
+        for end in ends:
+            log.with_name(log.name + end).unlink(missing_ok=True)
+        new.replace(log)
+
+    return Copies(lambda: copy_to(log, copy), restore)
 
 
-def replace_the_file_alone(log: Path, copy: Path) -> None:
+def the_file_alone(store: Store, tmp_path: Path) -> Copies:
     """Restore a copy and leave the old file's write-ahead log where it was."""
-    new = log.with_name("restored")
-    shutil.copyfile(copy, new)
-    new.replace(log)
+    return another_file(store, tmp_path, ())
 
 
-RESTORES = pytest.mark.parametrize("restore", [put_back, replace, replace_the_file_alone])
-READS = pytest.mark.parametrize("read_first", [False, True])
+def path_of(store: Store) -> Path:
+    assert isinstance(store, SQLiteStore)
+    return store.path
 
 
-@READS
-@RESTORES
+@pytest.fixture(params=["rows", "into the file", "another file", "the file alone"])
+def copies(request: pytest.FixtureRequest, store: Store, tmp_path: Path) -> Copies:
+    if request.param != "rows" and store.kind != "sqlite":
+        pytest.skip("it is no file")
+    ways = {
+        "rows": rows,
+        "into the file": into_the_file,
+        "another file": another_file,
+        "the file alone": the_file_alone,
+    }
+    return ways[request.param](store, tmp_path)
+
+
+@pytest.mark.parametrize("read_first", [False, True])
 def test_an_edit_after_a_restore_goes_on_from_the_older_copy(
-    ledger: Ledger,
-    log: Path,
-    tmp_path: Path,
-    restore: Callable[[Path, Path], None],
-    read_first: bool,
+    ledger: Ledger, store: Store, copies: Copies, read_first: bool
 ) -> None:
     entry = ledger.create(DAY, "One", actor="ana").entry
     ledger.edit(entry, actor="ana", headline="Two")
-    copy_to(log, tmp_path / "copy.db")
+    copies.keep()
     ledger.edit(entry, actor="ana", headline="Lost")
     lost = ledger.create(DAY, "Lost too", actor="ana").entry
 
-    restore(log, tmp_path / "copy.db")
+    copies.restore()
     if read_first:
         assert ledger.get(entry).entry.headline == "Two"
         assert [item.entry.id for item in ledger.entries()] == [entry]
@@ -170,36 +201,30 @@ def test_an_edit_after_a_restore_goes_on_from_the_older_copy(
     assert [change.headline for change in ledger.changes(entry)] == ["One", "Two"]
     assert ledger.get("/news/2021/03/4/two").entry.version == 3
     assert [item.entry.id for item in ledger.entries()] == [entry]
-    with closing(sqlite3.connect(log)) as db:
+    with store.log() as db:
         stored = db.execute("SELECT entry, version FROM events ORDER BY position").fetchall()
     assert stored == [(entry.bytes, 1), (entry.bytes, 2), (entry.bytes, 3)]
     assert lost.bytes not in {row[0] for row in stored}
 
 
-@RESTORES
-def test_a_command_that_a_restore_took_back_is_done_again(
-    ledger: Ledger, log: Path, tmp_path: Path, restore: Callable[[Path, Path], None]
-) -> None:
+def test_a_command_that_a_restore_took_back_is_done_again(ledger: Ledger, copies: Copies) -> None:
     entry = ledger.create(DAY, "One", actor="ana").entry
-    copy_to(log, tmp_path / "copy.db")
+    copies.keep()
     command = EditEntry(actor="ana", entry=entry, topic="Harbour")
     create = CreateEntry(actor="ana", date=DAY, headline="Two")
     ledger.execute([create, command])
-    restore(log, tmp_path / "copy.db")
+    copies.restore()
     again = ledger.execute([command, create])
     assert [(event.version, event.position) for event in again] == [(2, 2), (1, 3)]
     assert ledger.get(entry).entry.topic == "Harbour"
 
 
-@RESTORES
-def test_a_merge_after_a_restore_looks_at_the_older_copy(
-    ledger: Ledger, log: Path, tmp_path: Path, restore: Callable[[Path, Path], None]
-) -> None:
+def test_a_merge_after_a_restore_looks_at_the_older_copy(ledger: Ledger, copies: Copies) -> None:
     one = ledger.create(DAY, "One", actor="ana").entry
     two = ledger.create(DAY, "Two", actor="ana").entry
-    copy_to(log, tmp_path / "copy.db")
+    copies.keep()
     ledger.retract(two, actor="ana")
-    restore(log, tmp_path / "copy.db")
+    copies.restore()
     merged = ledger.execute([MergeEntry(actor="ana", entry=one, into=two)])[0]
     assert (merged.version, merged.position) == (2, 3)
     assert ledger.get(two).entry.status == "active"
@@ -216,30 +241,28 @@ def doings(entry: UUID) -> dict[str, Callable[[Ledger], Any]]:
 
 
 @pytest.mark.parametrize("name", doings(UUID(int=0)))
-def test_a_file_that_was_deleted_is_missed(ledger: Ledger, log: Path, name: str) -> None:
+def test_a_log_that_was_deleted_is_missed(ledger: Ledger, store: Store, name: str) -> None:
     entry = ledger.create(DAY, "One", actor="ana").entry
     assert ledger.get(entry).entry.headline == "One"
-    for end in ("", "-wal", "-shm"):
-        log.with_name(log.name + end).unlink(missing_ok=True)
+    store.delete()
     with pytest.raises(StoreNotFound) as caught:
         doings(entry)[name](ledger)
     assert str(caught.value) == (
-        f"there is no ledger at {log}: make one with `ledger init`, "
+        f"there is no ledger {store.at}: make one with `ledger init`, "
         "or check --store and LEDGER_STORE"
     )
-    assert not log.exists()
+    assert not store.exists()
 
 
-def test_a_file_that_was_deleted_is_not_made_anew_by_the_second_try(
-    ledger: Ledger, log: Path
+def test_a_log_that_was_deleted_is_not_made_anew_by_the_second_try(
+    ledger: Ledger, store: Store
 ) -> None:
     entry = ledger.create(DAY, "One", actor="ana").entry
-    for end in ("", "-wal", "-shm"):
-        log.with_name(log.name + end).unlink(missing_ok=True)
+    store.delete()
     for name in ("get", "create", "create", "edit"):
         with pytest.raises(StoreNotFound):
             doings(entry)[name](ledger)
-    assert not log.exists()
+    assert not store.exists()
 
 
 # Elsewhere

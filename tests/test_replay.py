@@ -18,11 +18,14 @@ from ledger.errors import (
     InvalidTime,
     NotALedger,
     ProjectionStopped,
+    StoreNotFound,
     UndecodableEvent,
 )
-from ledger.projections.projection import Db, Projection, handles
+from ledger.projections.database import Db
+from ledger.projections.projection import Projection, handles
 from ledger.projections.registry import BUILT_IN
 from ledger.store.log import Row
+from tests.stores import Store
 
 DAY = date(2021, 3, 4)
 NAMES = [model.name for model in BUILT_IN]
@@ -31,7 +34,7 @@ NAMES = [model.name for model in BUILT_IN]
 @pytest.fixture
 def ledger(url: str) -> Iterator[Ledger]:
     """A ledger of six events; the last two were recorded together."""
-    with Ledger.open(f"{url}?synchronous=normal") as opened:
+    with Ledger.open(url) as opened:
         first = create(opened, "Ferry", contexts=("Quays",))
         other = create(opened, "Tide", summary="It rises.")
         opened.edit(first, headline="Ferry sails", actor="Ben")
@@ -41,9 +44,9 @@ def ledger(url: str) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> str:
-    """The URL of a store that is not there yet."""
-    return f"sqlite:///{tmp_path / 'copy.db'}?synchronous=normal"
+def copy(store: Store) -> str:
+    """The URL of another store that is not there yet."""
+    return store.another().url
 
 
 def create(ledger: Ledger, headline: str, **options: Any) -> UUID:
@@ -118,13 +121,14 @@ def test_a_replay_stops_at_a_time(ledger: Ledger) -> None:
         assert ledger.replay_all(time) == ledger.replay_all(position)
 
 
-def test_what_cannot_be_a_stop(ledger: Ledger, copy: str, tmp_path: Path) -> None:
+def test_what_cannot_be_a_stop(ledger: Ledger, copy: str) -> None:
     for position in (7, -1):
         with pytest.raises(InvalidTime, match=f"^the log has no position {position}; it ends"):
             ledger.replay_all(position, copy)
     with pytest.raises(InvalidInput, match="has no time zone"):
         ledger.replay_all(datetime(2021, 3, 4), copy)  # noqa: DTZ001
-    assert not (tmp_path / "copy.db").exists()
+    with Ledger.open(copy) as other, pytest.raises(StoreNotFound):
+        other.application.log.identity()
 
 
 def test_progress_is_told_up_to_the_stop(ledger: Ledger, copy: str) -> None:
@@ -261,13 +265,13 @@ def test_a_place_that_is_no_store(ledger: Ledger, tmp_path: Path) -> None:
         ledger.replay_all(into="copy.db")
 
 
-def test_the_log_and_its_views_are_left_alone(ledger: Ledger, copy: str, tmp_path: Path) -> None:
+def test_the_log_and_its_views_are_left_alone(ledger: Ledger, log: Path, tmp_path: Path) -> None:
     status, events = ledger.views.status(), rows(ledger)
     ledger.close()
     before = files(tmp_path)
     assert {name.split("/")[0] for name in before} == {"news.db", "news.db-views"}
     ledger.replay_all()
-    ledger.replay_all(3, copy)
+    ledger.replay_all(3, f"sqlite:///{tmp_path / 'copy.db'}")
     ledger.close()
     after = files(tmp_path)
     assert {name: after[name] for name in before} == before

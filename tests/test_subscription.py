@@ -28,7 +28,7 @@ PATIENCE = 30
 @pytest.fixture
 def ledger(url: str) -> Iterator[Ledger]:
     """A ledger of three events."""
-    with Ledger.open(f"{url}?synchronous=normal") as opened:
+    with Ledger.open(url) as opened:
         write(opened, "One", "Two", "Three")
         yield opened
 
@@ -118,9 +118,7 @@ def test_a_writer_in_another_process(ledger: Ledger, url: str) -> None:
     entry: UUID = next(ledger.events()).entry
     with in_threads() as run, ledger.subscribe() as subscription:
         found = run(lambda: list(islice(subscription, 103)))
-        writer = subprocess.Popen(
-            [sys.executable, "-c", WRITER, f"{url}?synchronous=normal", str(entry), "100"]
-        )
+        writer = subprocess.Popen([sys.executable, "-c", WRITER, url, str(entry), "100"])
         events = found.result(PATIENCE)
         assert writer.wait(PATIENCE) == 0
     assert events == list(ledger.events())
@@ -202,14 +200,14 @@ def test_an_event_that_cannot_be_read_is_raised_when_its_turn_comes(ledger: Ledg
 
 @pytest.mark.parametrize("events", [0, 1, 3, 4])
 def test_another_log_in_its_place_is_not_read_on(
-    ledger: Ledger, tmp_path: Path, events: int
+    ledger: Ledger, log: Path, tmp_path: Path, events: int
 ) -> None:
     with Ledger.open(f"sqlite:///{tmp_path / 'other.db'}") as other:
         other.init()
         write(other, *(f"Other {number}" for number in range(events)))
     with ledger.subscribe() as subscription:
         assert positions(subscription, 3) == [1, 2, 3]
-        (tmp_path / "other.db").replace(tmp_path / "news.db")
+        (tmp_path / "other.db").replace(log)
         with pytest.raises(LogReplaced, match=r"^event 3 is no longer the one that was read"):
             next(subscription)
 
@@ -220,9 +218,9 @@ def test_a_position_that_there_cannot_be(ledger: Ledger, after: int) -> None:
         ledger.subscribe(after=after)
 
 
-def test_there_is_no_ledger(tmp_path: Path) -> None:
+def test_there_is_no_ledger(url: str, tmp_path: Path) -> None:
     with (
-        Ledger.open(f"sqlite:///{tmp_path / 'none.db'}") as ledger,
+        Ledger.open(url) as ledger,
         ledger.subscribe() as subscription,
         pytest.raises(StoreNotFound),
     ):

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import Ledger
@@ -28,16 +27,17 @@ from tests.histories import (
     play,
     rows_at,
 )
+from tests.properties import on_both
+from tests.stores import Store
 
 # Properties
 
 
-@settings(deadline=None, max_examples=220)
-@given(histories(), st.integers(0, 40))
+@on_both(100, histories(), st.integers(0, 40))
 def test_what_was_known_is_what_a_ledger_says_that_stopped_there(
-    history: list[Step], number: int
+    store: Store, history: list[Step], number: int
 ) -> None:
-    with desk() as here:
+    with desk(store) as here:
         ledger = here.open()
         ids = play(ledger, history)
         events = list(ledger.events())
@@ -54,12 +54,11 @@ TIMES = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=240)
-@given(histories(), TIMES | st.integers(0, 40), st.none() | st.integers(0, 40))
+@on_both(100, histories(), TIMES | st.integers(0, 40), st.none() | st.integers(0, 40))
 def test_what_was_public_is_what_a_ledger_says_that_holds_nothing_else(
-    history: list[Step], as_of: When, known_at: int | None
+    store: Store, history: list[Step], as_of: When, known_at: int | None
 ) -> None:
-    with desk() as here:
+    with desk(store) as here:
         ledger = here.open()
         ids = play(ledger, history, apart=True)
         head = ledger.application.log.head().position
@@ -74,12 +73,11 @@ def test_what_was_public_is_what_a_ledger_says_that_holds_nothing_else(
         assert answers(ledger, ids, places, **moment) == expected
 
 
-@settings(deadline=None, max_examples=60)
-@given(histories(published=False), st.integers(0, 40))
+@on_both(60, histories(published=False), st.integers(0, 40))
 def test_what_is_published_as_it_is_recorded_is_public_when_it_is_known(
-    history: list[Step], number: int
+    store: Store, history: list[Step], number: int
 ) -> None:
-    with desk() as here:
+    with desk(store) as here:
         ledger = here.open()
         ids = play(ledger, history)
         events = list(ledger.events())
@@ -95,7 +93,7 @@ def test_what_is_published_as_it_is_recorded_is_public_when_it_is_known(
 
 @pytest.fixture
 def ledger(url: str) -> Iterator[Ledger]:
-    with Ledger.open(f"{url}?synchronous=normal") as opened:
+    with Ledger.open(url) as opened:
         opened.init()
         yield opened
 
@@ -299,7 +297,7 @@ def test_a_day_is_as_it_was(ledger: Ledger) -> None:
     assert day(DAYS[1], 3) == ([first], None, date(2021, 3, 9))
 
 
-def test_a_path_is_decided_in_the_order_of_the_log_and_stays(ledger: Ledger) -> None:
+def test_a_path_is_decided_in_the_order_of_the_log_and_stays(ledger: Ledger, store: Store) -> None:
     # given two entries that want one path, of which the one recorded later was public first
     later = create(ledger, "Ferry", published_at=PAST[2])
     sooner = create(ledger, "Ferry", published_at=PAST[0])
@@ -309,6 +307,6 @@ def test_a_path_is_decided_in_the_order_of_the_log_and_stays(ledger: Ledger) -> 
     assert (listed.entry.id, listed.path) == (sooner, "/news/2021/03/4/ferry-2")
     assert ledger.get(sooner, as_of=PAST[1]).path == "/news/2021/03/4/ferry-2"
     assert ledger.get(later, known_at=1).path == "/news/2021/03/4/ferry"
-    with desk() as here:
+    with desk(store) as here:
         alone = here.holding(rows_at(ledger, PAST[1], None))
         assert alone.get(sooner).path == "/news/2021/03/4/ferry"

@@ -111,6 +111,11 @@ class Serving:
                 self._somewhere(lambda place: self._build(place, models))
         raise taken_away(self._place)
 
+    @property
+    def kept_by_others(self) -> bool:
+        """Whether users of fewer rights keep the views, so that this one does not read them."""
+        return self._places[0].kept_by_others
+
     def as_it_lies(self) -> Generation | None:
         """Return the generation that serves, not brought up to date, not even if it is damaged.
 

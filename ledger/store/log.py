@@ -180,6 +180,14 @@ class LogRecorder(ApplicationRecorder):
         """Return whether this is a copy that nobody has promoted."""
 
     @abstractmethod
+    def confirm(self, position: int) -> None:
+        """Note that a copy was held against its source up to a position."""
+
+    @abstractmethod
+    def confirmed(self) -> int:
+        """Return up to which position a copy was last held against its source; 0: never."""
+
+    @abstractmethod
     def promote(self) -> bool:
         """Let a copy take over: it takes events from now on. Return whether it was one."""
 

@@ -83,6 +83,12 @@ def is_copy(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM copy").fetchone() is not None
 
 
+def confirmed(connection: sqlite3.Connection) -> int:
+    """Return up to which position a copy was last held against its source; 0: never."""
+    row = connection.execute("SELECT confirmed FROM copy").fetchone()
+    return int(row[0]) if row else 0
+
+
 def require_promoted(connection: sqlite3.Connection) -> None:
     """Refuse to write into a copy.
 

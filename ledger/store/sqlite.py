@@ -104,6 +104,17 @@ class SQLiteRecorder(LogRecorder):
         with self._reading() as reader:
             return queries.is_copy(reader)
 
+    def confirm(self, position: int) -> None:
+        """Note that a copy was held against its source up to a position."""
+        with self._lock, translated(self.path):
+            require_file(self.path)
+            self._sound_writer().execute("UPDATE copy SET confirmed = ?", (position,))
+
+    def confirmed(self) -> int:
+        """Return up to which position a copy was last held against its source; 0: never."""
+        with self._reading() as reader:
+            return queries.confirmed(reader)
+
     def promote(self) -> bool:
         """Let a copy take over; return whether it was one."""
         with self._lock, translated(self.path):
@@ -340,7 +351,7 @@ class SQLiteRecorder(LogRecorder):
                 identity = copy_of or new_identity(origin, self._clock())
                 connection.execute("INSERT INTO ledger VALUES (?, ?, ?)", identity)
                 if copy_of is not None:
-                    connection.execute("INSERT INTO copy VALUES (?)", (self._clock(),))
+                    connection.execute("INSERT INTO copy VALUES (?, 0)", (self._clock(),))
 
     def _connect(self, mode: str = "rw") -> sqlite3.Connection:
         if not self._is_ours and is_there(self.path):

@@ -28,12 +28,14 @@ class Evidence:
     Attributes:
         generation: That.
         damage: That.
+        is_withheld: There may be some that this user does not read; see `Views.kept_by_others`.
         size: How many leaves their tree has; 0: there is none.
     """
 
     def __init__(self, generation: Generation | None, damage: str | None = None) -> None:
         self.generation = generation
         self.damage = damage
+        self.is_withheld = False
         self.size = self._position(Tree())
 
     @classmethod
@@ -48,7 +50,9 @@ class Evidence:
                 generation.close()
                 return cls(None, f"the views in {generation.where} are damaged")
             generation.close()
-        return cls(None)
+        none = cls(None)
+        none.is_withheld = views.kept_by_others
+        return none
 
     def close(self) -> None:
         """Close the views."""

@@ -243,9 +243,16 @@ def _judge(
     judge.tell_failing(failing, holding, vouched)
 
 
+_WITHHELD = (
+    "the views are kept by those who write, and are not read by this user, who has more rights: "
+    "verify as a member of the readers' role to hold them against the log, too"
+)
+
+
 def _compare_views(judge: Judge, evidence: Evidence, views: Views) -> None:
     if evidence.generation is None:
-        judge.notes.append("there are no views of this log to compare")
+        none = "there are no views of this log to compare"
+        judge.notes.append(_WITHHELD if evidence.is_withheld else none)
         return
     judge.notes += [
         f"the projection {name} is not there in this program's schema: it was not compared"
@@ -282,5 +289,6 @@ def _limits(
             "covers that"
         )
     if not evidence.size and head:
-        found.append("there is no stored tree to hold the log against")
+        none = "there is no stored tree to hold the log against"
+        found.append(_WITHHELD if evidence.is_withheld else none)
     return found

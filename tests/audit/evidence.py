@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
@@ -60,9 +59,9 @@ class Newsroom(NamedTuple):
 
 
 @contextmanager
-def newsroom(folder: Path) -> Iterator[Newsroom]:
+def newsroom(url: str) -> Iterator[Newsroom]:
     """Lend a newsroom of 14 events: 2, 3, 7, 8, 9 of one entry; 4, 5, 10 to 14 of the erased."""
-    with Ledger.open(f"sqlite:///{folder / 'news.db'}?synchronous=normal") as ledger:
+    with Ledger.open(url) as ledger:
         ledger.init(ORIGIN)
         public = datetime(2021, 3, 4, 9, tzinfo=UTC)
         ledger.create(DAY, "Ferry sails", actor="Ann")

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import closing
 from hashlib import sha256
-from pathlib import Path
 from uuid import UUID
 
 import msgspec
@@ -41,12 +38,12 @@ from tests.audit.evidence import (
     newsroom,
     signed,
 )
-from tests.projections.desk import opened
+from tests.stores import Store
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
-    with newsroom(tmp_path_factory.mktemp("room")) as lent:
+def room(shared_store: Store) -> Iterator[Newsroom]:
+    with newsroom(shared_store.url) as lent:
         yield lent
 
 
@@ -245,12 +242,10 @@ def test_entries_and_versions_that_the_checkpoint_does_not_cover(room: Newsroom)
     )
 
 
-def test_a_log_that_was_altered_gives_no_bundle(tmp_path: Path) -> None:
-    with newsroom(tmp_path) as room:
+def test_a_log_that_was_altered_gives_no_bundle(store: Store) -> None:
+    with newsroom(store.url) as room:
         note = room.note()
-        with closing(sqlite3.connect(tmp_path / "news.db")) as db, db:
-            for (trigger,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'"):
-                db.execute(f"DROP TRIGGER {trigger}")
+        with store.log() as db:
             (old,) = db.execute("SELECT content FROM events WHERE position = 7").fetchone()
             salted = bytes([old[0] ^ 1]) + old[1:]
             db.execute("UPDATE events SET content = ? WHERE position = 7", (salted,))
@@ -261,11 +256,11 @@ def test_a_log_that_was_altered_gives_no_bundle(tmp_path: Path) -> None:
         checked(room.ledger.prover.bundle(room.edited, note, 2))
 
 
-def test_a_tree_that_is_not_the_log_s_is_named(tmp_path: Path) -> None:
-    with newsroom(tmp_path) as room:
+def test_a_tree_that_is_not_the_log_s_is_named(store: Store) -> None:
+    with newsroom(store.url) as room:
         note = room.note()
-        with opened(tmp_path / "news.db") as db:
-            db.execute("UPDATE edge SET hash = zeroblob(32) WHERE number = 13")
+        with store.views() as db:
+            db.execute(f"UPDATE edge SET hash = x'{bytes(32).hex()}' WHERE number = 13")
         with pytest.raises(ProjectionDrifted) as caught:
             room.ledger.prover.bundle(room.edited, note)
         assert str(caught.value) == (

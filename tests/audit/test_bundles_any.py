@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.audit import bundles
 from ledger.errors import InvalidInput, Refused, VersionNotFound
 from tests.audit.evidence import KNOWN, LOG, signed
 from tests.histories import Step, desk, histories, play
+from tests.properties import on_both
+from tests.stores import Store
 
 ERASURES = st.lists(st.tuples(st.integers(0, 4), st.integers(1, 5), st.booleans()), max_size=3)
 
 
-@settings(max_examples=40, deadline=None)
-@given(histories(), ERASURES, st.integers(1, 4))
+@on_both(40, histories(), ERASURES, st.integers(1, 4))
 def test_any_history(
-    history: list[Step], erasures: list[tuple[int, int, bool]], version: int
+    store: Store, history: list[Step], erasures: list[tuple[int, int, bool]], version: int
 ) -> None:
-    with desk() as lent:
+    with desk(store) as lent:
         ledger = lent.open()
         ids = play(ledger, history)
         known = [entry for entry in ids if ledger.application.rows_of(entry)]

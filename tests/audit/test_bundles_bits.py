@@ -13,13 +13,14 @@ from ledger.audit import bundles
 from ledger.audit.bundles import Bundle
 from ledger.errors import AuditError
 from tests.audit.evidence import KNOWN, LOG, WITNESS, Newsroom, newsroom
+from tests.stores import Store
 
 KINDS = ("edited", "erased", "archived", "first of erased")
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
-    with newsroom(tmp_path_factory.mktemp("room")) as lent:
+def room(shared_store: Store) -> Iterator[Newsroom]:
+    with newsroom(shared_store.url) as lent:
         yield lent
 
 

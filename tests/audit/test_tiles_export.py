@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,11 +18,12 @@ from ledger.proving import Exported, write
 from ledger.store.leaf import leaf_record
 from tests.audit import stranger, tiles_reader
 from tests.audit.evidence import DAY, LOG, ORIGIN, newsroom
+from tests.stores import Store
 
 
 @pytest.fixture
 def ledger(url: str) -> Iterator[Ledger]:
-    with Ledger.open(f"{url}?synchronous=normal") as opened:
+    with Ledger.open(url) as opened:
         opened.init(ORIGIN)
         yield opened
 
@@ -99,8 +98,8 @@ def test_a_log_without_events_has_no_tiles(ledger: Ledger, tmp_path: Path) -> No
     assert signed_root(tmp_path / "out") == (sha256().digest(), 0)
 
 
-def test_erased_events_keep_their_leaf_records(tmp_path: Path) -> None:
-    with newsroom(tmp_path) as room:
+def test_erased_events_keep_their_leaf_records(url: str, tmp_path: Path) -> None:
+    with newsroom(url) as room:
         room.ledger.prover.export_tiles(tmp_path / "out", [LOG])
         require_whole(tmp_path / "out", room.ledger, 14)
 
@@ -149,14 +148,14 @@ def test_tiles_that_were_changed_are_told(ledger: Ledger, tmp_path: Path, kind: 
 
 
 def test_tiles_of_another_log_are_not_mixed_in(
-    ledger: Ledger, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    ledger: Ledger, store: Store, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     grow(ledger, 14)
     ledger.prover.export_tiles(out)
     before = {name: (out / name).read_bytes() for name in tiles_reader.names(out)}
     with (
-        newsroom(tmp_path_factory.mktemp("other")) as room,
+        newsroom(store.another().url) as room,
         pytest.raises(DoesNotHold) as caught,
     ):
         room.ledger.prover.export_tiles(out, [LOG])
@@ -167,10 +166,10 @@ def test_tiles_of_another_log_are_not_mixed_in(
 
 
 def test_a_checkpoint_is_only_replaced_by_one_that_goes_on_from_it(
-    ledger: Ledger, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    ledger: Ledger, store: Store, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    with newsroom(tmp_path_factory.mktemp("other")) as room:
+    with newsroom(store.another().url) as room:
         room.ledger.prover.export_tiles(out, [LOG])
     before = (out / "checkpoint").read_bytes()
     grow(ledger, 13)
@@ -185,12 +184,10 @@ def test_a_checkpoint_is_only_replaced_by_one_that_goes_on_from_it(
         ledger.prover.export_tiles(out, [LOG])
 
 
-def test_an_altered_log_is_not_exported(ledger: Ledger, tmp_path: Path) -> None:
+def test_an_altered_log_is_not_exported(ledger: Ledger, store: Store, tmp_path: Path) -> None:
     grow(ledger, 3)
     ledger.audit.head()
-    with closing(sqlite3.connect(tmp_path / "news.db")) as db, db:
-        for (trigger,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'"):
-            db.execute(f"DROP TRIGGER {trigger}")
+    with store.log() as db:
         db.execute("UPDATE events SET recorded_at = recorded_at - 1 WHERE position = 1")
     with pytest.raises(DoesNotHold) as caught:
         ledger.prover.export_tiles(tmp_path / "out", [LOG])

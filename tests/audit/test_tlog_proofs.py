@@ -28,11 +28,12 @@ from ledger.store.log import to_datetime
 from tests.audit import stranger
 from tests.audit.evidence import KNOWN, LOG, ORIGIN, SEEN, STRANGE, WITNESS, Newsroom, newsroom
 from tests.audit.evidence import signed as signed_note
+from tests.stores import Store
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
-    with newsroom(tmp_path_factory.mktemp("room")) as lent:
+def room(shared_store: Store) -> Iterator[Newsroom]:
+    with newsroom(shared_store.url) as lent:
         yield lent
 
 

@@ -1,16 +1,19 @@
 """The attacker's workshop: every way to damage a store that a person with write access has.
 
-Each attack takes the triggers away first. It is given a position, and returns what a verification
-has to name: the kind, and the position.
+An attack is given the log without its guards (`Store.log`), and a position; it returns what a
+verification has to name: the kind, and the position.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from random import Random
 from typing import NamedTuple
+
+from ledger.projections.database import Db
+
+FAR = 10**12
+"""A position that no event has."""
 
 COLUMNS = ("position", "entry", "version", "type", "recorded_at", "meta", "content")
 
@@ -22,38 +25,16 @@ class Expected(NamedTuple):
     position: int
 
 
-class Attacker(sqlite3.Connection):
-    """Takes the triggers away, and, so that nobody notices, puts them back in the end."""
-
-    guards: Sequence[str] = ()
-
-    def close(self) -> None:
-        """Put the triggers back."""
-        for guard in self.guards:
-            self.execute(guard)
-        self.guards = ()
-        super().close()
-
-
-def opened(path: Path) -> Attacker:
-    """Open a store as its attacker does; close it, so that the triggers are back."""
-    db = sqlite3.connect(path, isolation_level=None, factory=Attacker)
-    triggers = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
-    for name, _ in triggers:
-        db.execute(f"DROP TRIGGER {name}")
-    db.guards = [guard for _, guard in triggers]
-    return db
-
-
-def size(db: sqlite3.Connection) -> int:
+def size(db: Db) -> int:
     """Return how many events there are."""
     return int(db.execute("SELECT max(position) FROM events").fetchone()[0])
 
 
-def shift(db: sqlite3.Connection, after: int, by: int) -> None:
+def shift(db: Db, after: int, by: int) -> None:
     """Move all events above a position."""
-    db.execute("UPDATE events SET position = -position WHERE position > ?", (after,))
-    db.execute("UPDATE events SET position = -position + ? WHERE position < 0", (by,))
+    # Not in one step: meanwhile, no two may be at one place.
+    db.execute("UPDATE events SET position = position + ? WHERE position > ?", (FAR, after))
+    db.execute("UPDATE events SET position = position - ? WHERE position > ?", (FAR - by, FAR))
 
 
 def flip(blob: bytes, random: Random) -> bytes:
@@ -62,10 +43,10 @@ def flip(blob: bytes, random: Random) -> bytes:
     return blob[:at] + bytes([blob[at] ^ 1 << random.randrange(8)]) + blob[at + 1 :]
 
 
-def alter(column: str) -> Callable[[sqlite3.Connection, int, Random], Expected]:
+def alter(column: str) -> Callable[[Db, int, Random], Expected]:
     """Return the attack that changes one value of an event by one byte."""
 
-    def attack(db: sqlite3.Connection, at: int, random: Random) -> Expected:
+    def attack(db: Db, at: int, random: Random) -> Expected:
         (value,) = db.execute(f"SELECT {column} FROM events WHERE position = ?", (at,)).fetchone()
         if column == "version":
             value += random.randrange(100, 200)
@@ -82,7 +63,7 @@ def alter(column: str) -> Callable[[sqlite3.Connection, int, Random], Expected]:
     return attack
 
 
-def move(db: sqlite3.Connection, at: int, random: Random) -> Expected:
+def move(db: Db, at: int, random: Random) -> Expected:
     """Put an event at a position that is free."""
     to = random.choice((0, -at, size(db) + 1 + random.randrange(1000)))
     if to == at + 1:
@@ -91,21 +72,21 @@ def move(db: sqlite3.Connection, at: int, random: Random) -> Expected:
     return Expected("reordered", to)
 
 
-def delete(db: sqlite3.Connection, at: int, random: Random) -> Expected:
+def delete(db: Db, at: int, random: Random) -> Expected:
     """Delete an event, and leave a hole."""
     last = size(db)
     db.execute("DELETE FROM events WHERE position = ?", (at,))
     return Expected("truncated" if at == last else "missing", at)
 
 
-def delete_and_close(db: sqlite3.Connection, at: int, random: Random) -> Expected:
+def delete_and_close(db: Db, at: int, random: Random) -> Expected:
     """Delete an event, and close the hole."""
     expected = delete(db, at, random)
     shift(db, at, -1)
     return expected
 
 
-def insert(db: sqlite3.Connection, at: int, random: Random) -> Expected:
+def insert(db: Db, at: int, random: Random) -> Expected:
     """Slip an event in, and move what follows."""
     shift(db, at - 1, 1)
     before = max(at - 1, at + 1 if at == 1 else 1)
@@ -122,27 +103,27 @@ def insert(db: sqlite3.Connection, at: int, random: Random) -> Expected:
     return Expected("inserted", at)
 
 
-def swap(db: sqlite3.Connection, at: int, random: Random) -> Expected:
+def swap(db: Db, at: int, random: Random) -> Expected:
     """Let two events change places."""
     other = random.choice([n for n in range(1, size(db) + 1) if n != at])
-    for before, after in ((at, 0), (other, at), (0, other)):
+    for before, after in ((at, FAR), (other, at), (FAR, other)):
         db.execute("UPDATE events SET position = ? WHERE position = ?", (after, before))
     return Expected("reordered", at)
 
 
-def truncate(db: sqlite3.Connection, at: int, random: Random) -> Expected:
+def truncate(db: Db, at: int, random: Random) -> Expected:
     """Delete an event and all that follow."""
     db.execute("DELETE FROM events WHERE position >= ?", (at,))
     return Expected("truncated", at)
 
 
-def blank(db: sqlite3.Connection, at: int, random: Random) -> Expected:
+def blank(db: Db, at: int, random: Random) -> Expected:
     """Take an event's content away as an erasure does, and say so nowhere."""
     db.execute("UPDATE events SET content = x'' WHERE position = ?", (at,))
     return Expected("altered", at)
 
 
-ATTACKS: dict[str, Callable[[sqlite3.Connection, int, Random], Expected]] = {
+ATTACKS: dict[str, Callable[[Db, int, Random], Expected]] = {
     **{f"alter {column}": alter(column) for column in COLUMNS if column != "position"},
     "move": move,
     "delete": delete,

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.runner import Shell
+from tests.stores import Store
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
+def ledger(folder: Path, store: Store) -> Shell:
+    return Shell(folder, store)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from ledger import Ledger
+from tests.stores import SQLiteStore, Store
 
 
 class Answer(NamedTuple):
@@ -23,12 +27,14 @@ class Answer(NamedTuple):
 
 
 class Shell:
-    """A folder to work in, with the store `news.db` and the actor `desk`."""
+    """A folder to work in, with a store (`news.db` where none is given) and the actor `desk`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: Store | None = None) -> None:
         self.folder = folder
+        self.store = store or SQLiteStore(folder / "news.db")
+        is_here = self.store.at == f"at {folder / 'news.db'}"
         self.environment = {
-            "LEDGER_STORE": "sqlite:///news.db",
+            "LEDGER_STORE": "sqlite:///news.db" if is_here else self.store.url,
             "LEDGER_ACTOR": "desk",
             "PYTHONUTF8": "1",
             **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
@@ -55,6 +61,18 @@ class Shell:
         answer = self(*arguments, stdin=stdin)
         assert (answer.status, answer.err) == (0, ""), answer
         return answer.out
+
+    def filled_by(self, built: Shell) -> Shell:
+        """Have what another shell's folder and store have; return itself."""
+        ours = shutil.ignore_patterns("news.db*")
+        shutil.copytree(built.folder, self.folder, dirs_exist_ok=True, ignore=ours)
+        with Ledger.open(built.store.url) as source, Ledger.open(self.store.url) as copy:
+            log = copy.application.log
+            log.create(copy_of=source.application.log.identity())
+            log.load(source.application.log.read(0, 1000))
+            log.promote()
+            copy.views.status()
+        return self
 
     def add(self, headline: str, *options: str, day: str = "2021-03-04") -> str:
         """Add an entry and return its id."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 import stat
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -39,7 +37,7 @@ def vkey(desk: Shell, name: str = "desk") -> str:
 
 def root_at(desk: Shell, size: int) -> bytes:
     """Return the root over the log's first events, reckoned from its rows."""
-    with Ledger.open(f"sqlite:///{desk.folder / 'news.db'}") as ledger:
+    with Ledger.open(desk.store.url) as ledger:
         return root_of(map(leaf_hash, ledger.application.log.read(0, size)))
 
 
@@ -72,6 +70,7 @@ def test_a_witness_is_told_that_the_last_checkpoint_is_not_there(desk: Shell) ->
     assert (answer.status, "is none of a witness" in answer.err) == (3, True)
 
 
+@pytest.mark.usefixtures("log")
 def test_what_cannot_be_had_again_is_not_overwritten(desk: Shell) -> None:
     desk.ok("audit", "checkpoint", "--sign", "desk.key", "--out", "one.note")
     for name, kind in (
@@ -152,13 +151,11 @@ def test_a_witness_signs_what_goes_on_from_what_it_saw(desk: Shell) -> None:
 def test_a_log_that_was_rewritten_is_not_cosigned(desk: Shell) -> None:
     desk.ok("audit", "checkpoint", "--sign", "desk.key", "--out", "one.note")
     assert cosign(desk, "one.note") == (0, "")
-    with closing(sqlite3.connect(desk.folder / "news.db")) as db, db:
-        for (trigger,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'"):
-            db.execute(f"DROP TRIGGER {trigger}")
+    with desk.store.log() as db:
         db.execute("UPDATE events SET recorded_at = recorded_at - 1 WHERE position = 1")
     # The tree that the views keep knows nothing of it; who reads the log does.
     assert cosign(desk, "one.note")[0] == 61
-    shutil.rmtree(desk.folder / "news.db-views")
+    desk.store.drop_views()
     desk.ok("audit", "checkpoint", "--sign", "desk.key", "--out", "two.note")
     assert cosign(desk, "two.note") == (
         61,

@@ -14,7 +14,6 @@ import pytest
 
 from ledger import Ledger
 from tests.cli.runner import Answer, Shell
-from tests.erasures import found_in
 
 WORDS = ("marlowe", "gallows", "tipster")
 COURT = ("--authority", "Court of Lee", "--reason", "ordered")
@@ -22,16 +21,16 @@ BOTH = ("--version", "1", "--version", "2")
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Shell:
+def folder(tmp_path: Path) -> Path:
     (tmp_path / "desk").mkdir()
-    return Shell(tmp_path / "desk")
+    return tmp_path / "desk"
 
 
 @pytest.fixture
 def entry(ledger: Shell) -> str:
     """An entry of three versions; another one's path was numbered after that of the first."""
     day = date(2021, 3, 4)
-    with Ledger.open(f"sqlite:///{ledger.folder / 'news.db'}") as opened:
+    with Ledger.open(ledger.store.url) as opened:
         entry = opened.create(
             day,
             "Marlowe questioned",
@@ -59,7 +58,7 @@ def test_what_goes_and_what_stays_is_told(ledger: Shell, entry: str) -> None:
         "To erase what stays as well: replace it with an edit, or retract the entry; then erase "
         "all versions that show it.\n"
     )
-    assert found_in(ledger.folder, ["gallows"]) == {}
+    assert ledger.store.found(["gallows"]) == set()
     (said,) = json.loads(ledger.ok("log", "--type", "EntryErased", "--format", "json"))
     assert (said["data"]["authority"], said["meta"]["reason"]) == ("Court of Lee", "ordered")
     assert (said["meta"]["actor"], said["position"]) == ("desk", 5)
@@ -69,7 +68,7 @@ def test_what_goes_and_what_stays_is_told(ledger: Shell, entry: str) -> None:
 
 def test_all_goes_of_an_entry_that_was_retracted(ledger: Shell, entry: str) -> None:
     ledger.ok("list")
-    assert found_in(ledger.folder, WORDS).keys() == {*WORDS}
+    assert ledger.store.found(WORDS) == {*WORDS}
     namesake = "/news/2021/03/4/marlowe-questioned-2"
     ledger.ok("edit", namesake, "--headline", "Tide rises")
     # The namesake's path was numbered after the entry's, the entry's after no other.
@@ -86,7 +85,7 @@ def test_all_goes_of_an_entry_that_was_retracted(ledger: Shell, entry: str) -> N
         "version 3, gone: headline, slug, summary, names",
     ]
     ledger.ok("list")
-    assert found_in(ledger.folder, WORDS) == {}
+    assert ledger.store.found(WORDS) == set()
 
 
 def test_a_dry_run_erases_nothing(ledger: Shell, entry: str) -> None:
@@ -101,7 +100,7 @@ def test_a_dry_run_erases_nothing(ledger: Shell, entry: str) -> None:
         "all versions that show it.\n"
     )
     assert events(ledger) == 4
-    assert found_in(ledger.folder, WORDS).keys() == {*WORDS}
+    assert ledger.store.found(WORDS) == {*WORDS}
     done = ledger.ok(*command).replace("gone", "would go").replace("stays:", "would stay:")
     assert done == f"erased of {entry}, as event 5 says:\n{told}"
 
@@ -109,7 +108,7 @@ def test_a_dry_run_erases_nothing(ledger: Shell, entry: str) -> None:
 def test_names_alone_go_with_no_text(ledger: Shell, entry: str) -> None:
     out = ledger.ok("erase", entry, "--version", "1", "--actor-names", "--no-text", *COURT)
     assert out == f"erased of {entry}, as event 5 says:\nversion 1, gone: names\n"
-    assert found_in(ledger.folder, WORDS).keys() == {"marlowe", "gallows"}
+    assert ledger.store.found(WORDS) == {"marlowe", "gallows"}
     shown = ledger.ok("show", entry, "--version", "1")
     assert "Erased, as event 5 says: names.\n" in shown
     assert "At the gallows." in shown
@@ -258,6 +257,7 @@ def reading(folder: Path) -> Iterator[None]:
             reader.communicate("done\n")
 
 
+@pytest.mark.usefixtures("log")
 def test_another_reader_delays_the_purge_alone(ledger: Shell, entry: str) -> None:
     ledger.environment["LEDGER_STORE"] = "sqlite:///news.db?timeout=0.2"
     lies = (
@@ -268,10 +268,10 @@ def test_another_reader_delays_the_purge_alone(ledger: Shell, entry: str) -> Non
     with reading(ledger.folder):
         done = Answer(46, "", f"ledger: it is erased, as event 5 says; but {lies}")
         assert ledger("erase", entry, *BOTH, *COURT) == done
-        assert found_in(ledger.folder, ["gallows"]).keys() == {"gallows"}
+        assert ledger.store.found(["gallows"]) == {"gallows"}
         assert "gallows" not in ledger.ok("log", "--format", "json")
         assert "[erased, as event 5 says]" in ledger.ok("show", entry, "--version", "1")
         assert ledger("purge") == busy
     assert ledger.ok("purge") == "nothing that was erased is left in the files\n"
-    assert found_in(ledger.folder, ["gallows"]) == {}
+    assert ledger.store.found(["gallows"]) == set()
     assert ledger.ok("show", entry, "--version", "3").count("At the pier.") == 1

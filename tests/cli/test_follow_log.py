@@ -18,6 +18,7 @@ import pytest
 from ledger import CreateEntry, EditEntry, Ledger
 from ledger.store.log import Row
 from tests.cli.runner import Shell
+from tests.stores import Store
 
 PATIENCE = 30
 
@@ -25,7 +26,7 @@ PATIENCE = 30
 @pytest.fixture
 def shell(ledger: Shell) -> Shell:
     """A store of four events; the last two were recorded together."""
-    with Ledger.open(url(ledger)) as opened:
+    with Ledger.open(ledger.store.url) as opened:
         entry = opened.create(
             date(2021, 3, 4), "Ferry sails", summary="Calm.", actor="Ann", contexts=("Quays",)
         ).entry
@@ -37,15 +38,11 @@ def shell(ledger: Shell) -> Shell:
     return ledger
 
 
-def url(shell: Shell, name: str = "news.db") -> str:
-    return f"sqlite:///{shell.folder / name}"
-
-
 FERRY, TIDE = "20210304", "20210305"
 
 
-def rows(shell: Shell, name: str = "news.db") -> list[Row]:
-    with Ledger.open(url(shell, name)) as opened:
+def rows(store: Store) -> list[Row]:
+    with Ledger.open(store.url) as opened:
         return opened.application.log.read(0, 100)
 
 
@@ -184,8 +181,8 @@ def test_whoever_read_the_output_has_gone(shell: Shell) -> None:
 
 
 def test_an_event_that_cannot_be_read_ends_it_after_those_before(shell: Shell) -> None:
-    last = rows(shell)[-1]
-    with Ledger.open(url(shell)) as opened:
+    last = rows(shell.store)[-1]
+    with Ledger.open(shell.store.url) as opened:
         unknown = last._replace(position=5, version=4, type="EntryVanished@1")
         opened.application.log.load([unknown])
     with following(shell, "log", "--follow", "--format", "jsonl") as process:
@@ -228,8 +225,8 @@ def test_an_entry_is_replayed_as_the_page_it_was(shell: Shell) -> None:
 RATE = r"{} events in \d+\.\d s: [\d,]+ events/s\n"
 
 
-def digests(shell: Shell, store: str, *command: str) -> dict[str, str]:
-    answer = shell("--store", f"sqlite:///{store}", *command, "--format", "json")
+def digests(shell: Shell, url: str, *command: str) -> dict[str, str]:
+    answer = shell("--store", url, *command, "--format", "json")
     assert answer.status == 0
     found = answer.json
     if isinstance(found, dict):
@@ -242,34 +239,35 @@ def test_the_whole_log_is_replayed(shell: Shell) -> None:
     assert (answer.status, re.fullmatch(RATE.format(4), answer.err) is not None) == (0, True)
     table = [line.split() for line in answer.out.splitlines()]
     assert table[0] == ["projection", "schema", "position", "rows", "digest"]
-    now = digests(shell, "news.db", "projections", "digest")
+    now = digests(shell, shell.store.url, "projections", "digest")
     assert {line[0]: line[4] for line in table[1:]} == now
     assert {line[2] for line in table[1:]} == {"4"}
-    assert digests(shell, "news.db", "replay", "--all") == now
+    assert digests(shell, shell.store.url, "replay", "--all") == now
     keys = {"name", "schema", "position", "rows", "digest"}
     assert all(set(view) == keys for view in shell("replay", "--all", "--format", "json").json)
 
 
 def test_a_store_is_written_that_stops_where_it_is_told(shell: Shell) -> None:
-    answer = shell("replay", "--all", "--until", "@2", "--into", "sqlite:///then.db")
+    then_store, empty = shell.store.another(), shell.store.another().url
+    answer = shell("replay", "--all", "--until", "@2", "--into", then_store.url)
     assert (answer.status, re.fullmatch(RATE.format(2), answer.err) is not None) == (0, True)
-    assert rows(shell, "then.db") == rows(shell)[:2]
-    then = digests(shell, "news.db", "replay", "--all", "--until", "@2")
-    assert digests(shell, "then.db", "projections", "digest") == then
+    assert rows(then_store) == rows(shell.store)[:2]
+    then = digests(shell, shell.store.url, "replay", "--all", "--until", "@2")
+    assert digests(shell, then_store.url, "projections", "digest") == then
     # A time means the last event recorded by then; here, two were recorded together.
     time = logged(shell)[2]["recorded_at"]
-    assert shell("replay", "--all", "--until", time, "--into", "sqlite:///then.db").status == 0
-    assert rows(shell, "then.db") == rows(shell)
-    answer = shell("replay", "--all", "--until", "yesterday", "--into", "sqlite:///empty.db")
+    assert shell("replay", "--all", "--until", time, "--into", then_store.url).status == 0
+    assert rows(then_store) == rows(shell.store)
+    answer = shell("replay", "--all", "--until", "yesterday", "--into", empty)
     assert re.fullmatch(RATE.format(0), answer.err)
-    assert shell.ok("--store", "sqlite:///empty.db", "log") == ""
-    answer = shell("replay", "--all", "--until", "@2", "--into", "sqlite:///then.db")
+    assert shell.ok("--store", empty, "log") == ""
+    answer = shell("replay", "--all", "--until", "@2", "--into", then_store.url)
     assert (answer.status, answer.out, answer.err) == (
         3,
         "",
-        "ledger: the store sqlite:///then.db holds other events already: replay into a new one\n",
+        f"ledger: the store {then_store.url} holds other events already: replay into a new one\n",
     )
-    assert len(rows(shell, "then.db")) == 4
+    assert len(rows(then_store)) == 4
 
 
 WRONG: list[tuple[int, str, tuple[str, ...]]] = [
@@ -303,12 +301,12 @@ WRONG: list[tuple[int, str, tuple[str, ...]]] = [
 
 def test_wrong_input_is_told_in_a_line(shell: Shell) -> None:
     (shell.folder / "notes.txt").write_text("Call the harbour master.")
-    before = rows(shell)
+    before = rows(shell.store)
     for status, message, arguments in WRONG:
         answer = shell(*arguments)
         assert (answer.status, answer.out) == (status, ""), arguments
         assert re.fullmatch("ledger: .*\n", answer.err), arguments
         assert message in answer.err, arguments
-    assert rows(shell) == before
-    stores = {path.name for path in shell.folder.iterdir() if "views" not in path.name}
-    assert stores == {"news.db", "notes.txt"}
+    assert rows(shell.store) == before
+    made = {path.name for path in shell.folder.iterdir() if "news.db" not in path.name}
+    assert made == {"notes.txt"}

@@ -12,6 +12,7 @@ import pytest
 from ledger import Ledger, Source
 from ledger.store.log import to_microseconds
 from tests.cli.runner import Shell
+from tests.stores import Store
 
 NOW = datetime.now(UTC)
 DAY = date(2021, 3, 4)
@@ -24,7 +25,7 @@ def days_ago(days: int) -> datetime:
 
 
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+def shell(shared_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Shell:
     """A store whose five events were published and recorded ten days, three, and a moment ago."""
     folder = tmp_path_factory.mktemp("lists")
     times = [days_ago(10), days_ago(10), days_ago(3), days_ago(3), NOW]
@@ -56,7 +57,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
         )
         made.edit(ferry, headline="Ferry sinks", topic=None, actor="Ann", published_at=times[4])
         rows = made.application.log.read(0, 10)
-    with Ledger.open(f"sqlite:///{folder / 'news.db'}") as news:
+    with Ledger.open(shared_store.url) as news:
         news.init()
         news.application.log.load(
             [
@@ -64,7 +65,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
                 for row, time in zip(rows, times, strict=True)
             ]
         )
-    return Shell(folder)
+    return Shell(folder, shared_store)
 
 
 def records(shell: Shell, *arguments: str) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -34,9 +33,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Shell:
 
 
 @pytest.fixture
-def desk(built: Shell, tmp_path: Path) -> Shell:
-    shutil.copytree(built.folder, tmp_path, dirs_exist_ok=True)
-    return Shell(tmp_path)
+def desk(built: Shell, ledger: Shell) -> Shell:
+    return ledger.filled_by(built)
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,7 +22,7 @@ ORIGIN = "harbour.example/news"
 def desk(ledger: Shell) -> Shell:
     """A small newsroom, its key, and a checkpoint of its first 8 events."""
     signer = keys.make(ledger.folder / "desk.key", ORIGIN)
-    with Ledger.open(f"sqlite:///{ledger.folder / 'news.db'}") as opened:
+    with Ledger.open(ledger.store.url) as opened:
         opened.init(ORIGIN)
         fill(opened)
         note = opened.audit.sign(opened.audit.checkpoint(8), [signer])
@@ -105,9 +103,7 @@ def root(desk: Shell) -> str:
 
 
 def test_a_log_that_was_rewritten(desk: Shell) -> None:
-    with closing(sqlite3.connect(desk.folder / "news.db")) as db, db:
-        for (trigger,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'"):
-            db.execute(f"DROP TRIGGER {trigger}")
+    with desk.store.log() as db:
         db.execute("UPDATE events SET recorded_at = recorded_at - 1 WHERE position = 1")
     problem = (
         "the first 8 events of the log are not those that the checkpoint tells of: at least one "

@@ -75,17 +75,13 @@ def test_a_table_fits_the_window(ledger: Shell) -> None:
 
 
 def test_control_characters_of_a_store_do_not_reach_the_terminal(ledger: Shell) -> None:
-    import sqlite3
-
     ledger.add("One")
-    db = sqlite3.connect(ledger.folder / "news.db", isolation_level=None)
-    db.execute("DROP TRIGGER events_are_never_changed")
-    (meta, content) = db.execute("SELECT meta, content FROM events").fetchone()
-    db.execute(
-        "UPDATE events SET meta = ?, content = ?",
-        (meta.replace(b"desk", b"\x1b[2J"), content.replace(b"One", b"\x1bc!")),
-    )
-    db.close()
+    with ledger.store.log() as db:
+        (meta, content) = db.execute("SELECT meta, content FROM events").fetchone()
+        db.execute(
+            "UPDATE events SET meta = ?, content = ?",
+            (meta.replace(b"desk", b"\x1b[2J"), content.replace(b"One", b"\x1bc!")),
+        )
     for arguments in (
         ("log",),
         ("list",),

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import signal
-import sqlite3
-from contextlib import closing
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -25,7 +21,7 @@ ZEROS = "0" * 64
 @pytest.fixture
 def filled(ledger: Shell) -> Shell:
     """A store of three events."""
-    with Ledger.open(f"sqlite:///{ledger.folder / 'news.db'}") as opened:
+    with Ledger.open(ledger.store.url) as opened:
         fill(opened)
     return ledger
 
@@ -34,11 +30,6 @@ def fill(opened: Ledger) -> None:
     entry = opened.create(date(2021, 3, 4), "Ferry sails", actor="Ann", contexts=("Quays",)).entry
     opened.create(date(2021, 3, 5), "Storm", actor="Ann")
     opened.edit(entry, headline="Ferry stays", actor="Ben")
-
-
-def views_file(shell: Shell) -> Path:
-    folder = shell.folder / "news.db-views"
-    return folder / (folder / "current").read_text().strip()
 
 
 def complaint(answer: Answer) -> str:
@@ -104,7 +95,7 @@ def test_a_rebuild_ends_with_a_proof(filled: Shell) -> None:
         ("days", True),
     ]
     assert set(two[0]["status"]) == {"name", "schema", "position", "rows", "digest"}
-    shutil.rmtree(filled.folder / "news.db-views")
+    filled.store.drop_views()
     (proof,) = map(json.loads, filled.ok("rebuild", "days", "--format", "jsonl").splitlines())
     assert (proof["status"], proof["same"]) == (two[1]["status"], None)
     assert json.loads(filled.ok("projections", "digest", "--format", "json")) == digests
@@ -114,10 +105,10 @@ def test_drift_is_named_row_by_row_and_put_right(filled: Shell) -> None:
     in_order = "no drift: the projections hold what the log gives\n"
     assert filled.ok("rebuild", "--check") == in_order
     assert filled.ok("rebuild", "--check", "--format", "json") == "[]\n"
-    serving = views_file(filled)
-    with closing(sqlite3.connect(serving, isolation_level=None)) as db:
+    serving = filled.store.serving()
+    with filled.store.views() as db:
         db.execute("UPDATE changes SET actor = 'eve' WHERE position = 3")
-        ((entry,),) = db.execute("SELECT entry FROM changes WHERE position = 3")
+        (entry,) = db.execute("SELECT entry FROM changes WHERE position = 3").fetchone()
     answer = filled("rebuild", "--check")
     assert answer.status == 32
     assert complaint(answer) == (
@@ -131,7 +122,7 @@ def test_drift_is_named_row_by_row_and_put_right(filled: Shell) -> None:
         ("changes", "changes", "surplus", "eve"),
     }
     # It has changed nothing, and it does not look at what was not asked for.
-    assert views_file(filled) == serving
+    assert filled.store.serving() == serving
     assert filled.ok("rebuild", "--check", "current", "days") == in_order
     found = json.loads(filled("rebuild", "--check", "changes", "--format", "json").out)
     assert {(drift["name"], drift["table"], drift["kind"]) for drift in found} == {
@@ -141,7 +132,7 @@ def test_drift_is_named_row_by_row_and_put_right(filled: Shell) -> None:
     assert [drift["row"][:3] for drift in found] == [[entry.hex(), 2, 3]] * 2
     rebuilt = json.loads(filled.ok("rebuild", "--format", "json"))
     assert [p["status"]["name"] for p in rebuilt if not p["same"]] == ["changes"]
-    assert views_file(filled) != serving
+    assert filled.store.serving() != serving
     assert filled.ok("rebuild", "--check") == in_order
 
 

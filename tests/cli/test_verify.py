@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
-import sqlite3
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
-from tests.audit import workshop
 from tests.cli.runner import Answer, Shell
 from tests.cli.test_terminal import on_a_terminal
 
@@ -57,9 +53,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Shell:
 
 
 @pytest.fixture
-def desk(built: Shell, tmp_path: Path) -> Shell:
-    shutil.copytree(built.folder, tmp_path, dirs_exist_ok=True)
-    return Shell(tmp_path)
+def desk(built: Shell, ledger: Shell) -> Shell:
+    return ledger.filled_by(built)
 
 
 def said(desk: Shell, name: str) -> str:
@@ -77,7 +72,7 @@ def verify(desk: Shell, *notes: str, keys: tuple[str, ...] = ()) -> Answer:
 
 
 def attack(desk: Shell, *statements: str) -> None:
-    with closing(workshop.opened(desk.folder / "news.db")) as db:
+    with desk.store.log() as db:
         for statement in statements:
             assert db.execute(statement).rowcount > 0, statement
 
@@ -233,7 +228,7 @@ def test_a_log_that_does_not_hold_for_programs(desk: Shell) -> None:
 
 def test_ranges_and_what_has_no_position(desk: Shell) -> None:
     attack(desk, "DELETE FROM events WHERE position IN (1, 3, 4)")
-    shutil.rmtree(desk.folder / "news.db-views")
+    desk.store.drop_views()
     answer = verify(desk)
     assert (answer.status, answer.err) == (61, "ledger: the log does not hold: 3 findings\n")
     assert answer.out.splitlines()[2:] == [
@@ -252,7 +247,7 @@ def test_a_future_size(desk: Shell) -> None:
     desk.add("Gull lands")
     desk.ok("audit", "checkpoint", "--sign", "desk.key", "--out", "six.note")
     attack(desk, "DELETE FROM events WHERE position = 6")
-    shutil.rmtree(desk.folder / "news.db-views")
+    desk.store.drop_views()
     answer = verify(desk, "six.note", keys=("desk",))
     assert (answer.status, answer.err) == (61, "ledger: the log does not hold: 1 finding\n")
     assert answer.out.splitlines()[2:4] == [
@@ -267,7 +262,7 @@ def test_content_that_came_back(erased: Shell) -> None:
         "UPDATE events SET content = (SELECT content FROM events WHERE position = 4) "
         "WHERE position = 3",
     )
-    shutil.rmtree(erased.folder / "news.db-views")
+    erased.store.drop_views()
     answer = verify(erased, "two.note", keys=("desk",))
     assert answer.status == 61
     assert (
@@ -277,8 +272,7 @@ def test_content_that_came_back(erased: Shell) -> None:
 
 
 def test_views_are_compared_where_that_is_asked(desk: Shell) -> None:
-    (generation,) = (desk.folder / "news.db-views").glob("*.db")
-    with closing(sqlite3.connect(generation)) as db, db:
+    with desk.store.views() as db:
         db.execute("INSERT INTO contexts VALUES ('Smuggling', x'00ff', 1, NULL)")
     assert verify(desk).status == 0
     answer = desk("audit", "verify", "--views", "--checkpoint", "plain")
@@ -287,13 +281,13 @@ def test_views_are_compared_where_that_is_asked(desk: Shell) -> None:
 
 
 def test_what_an_attacker_wrote_does_not_drive_the_terminal(desk: Shell) -> None:
-    attack(desk, "UPDATE events SET type = 'Entry' || char(27) || 'c' WHERE position = 3")
-    shutil.rmtree(desk.folder / "news.db-views")
+    attack(desk, "UPDATE events SET type = 'Entry\x1bc' WHERE position = 3")
+    desk.store.drop_views()
     answer = verify(desk)
     assert answer.status == 61
     assert "\x1b" not in answer.out + answer.err
     assert "the event type Entry\ufffdc is unknown" in answer.out
-    attack(desk, "UPDATE ledger SET origin = 'harbour' || char(27) || 'c'")
+    attack(desk, "UPDATE ledger SET origin = 'harbour\x1bc'")
     answer = verify(desk)
     assert "\x1b" not in answer.out + answer.err
     assert answer.out.startswith("harbour\ufffdc: 5 events")
@@ -365,6 +359,7 @@ def test_a_checkpoint_of_another_ledger(desk: Shell) -> None:
     )
 
 
+@pytest.mark.usefixtures("log")
 def test_what_cannot_be_read(desk: Shell) -> None:
     refused(
         desk("audit", "verify", "--checkpoint", "none.note"),

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Callable
-from datetime import date
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from ledger import Ledger
 from tests.cli.runner import Shell
-from tests.unprivileged import run_unprivileged
+from tests.stores import SQLiteStore, Store
 
 A, B = "20210304", "20210305"  # two entries, by the beginning of their ids
 
@@ -162,9 +155,14 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def damaged(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+def damaged(shared_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Shell:
     """A folder with a good store and many bad things."""
-    shell = Shell(tmp_path_factory.mktemp("wrong"))
+    shell = Shell(
+        shared_store.path.parent
+        if isinstance(shared_store, SQLiteStore)
+        else tmp_path_factory.mktemp("wrong"),
+        shared_store,
+    )
     shell.add("Barrier approved")
     shell.ok("edit", A, "--headline", "Barrier rejected")
     other = shell.add("Ferry suspended", day="2021-03-05")
@@ -182,8 +180,11 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> Shell:
         other_db.execute("CREATE TABLE t (x)")
     other_db.close()
 
+    if not isinstance(shared_store, SQLiteStore):
+        return shell
+
     def copy(name: str, *statements: str, blob: bytes = b"") -> None:
-        shutil.copy(folder / "news.db", folder / name)
+        shutil.copy(shared_store.path, folder / name)
         db = sqlite3.connect(folder / name, isolation_level=None)
         for trigger in ("appended", "never_changed", "never_deleted"):
             db.execute(f"DROP TRIGGER events_are_{trigger}")
@@ -195,12 +196,26 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     copy("older.db", "PRAGMA user_version = 0")
     copy("unknown.db", "UPDATE events SET type = 'EntryVanished@1' WHERE position = 2")
     copy("garbage.db", "UPDATE events SET content = ? WHERE position = 2", blob=b"\xc1" * 40)
-    whole = (folder / "news.db").read_bytes()
+    whole = shared_store.path.read_bytes()
     (folder / "corrupt.db").write_bytes(whole[:100] + b"\xff" * (len(whole) - 100))
     return shell
 
 
-@pytest.mark.parametrize("wrong", CASES, ids=lambda wrong: " ".join(wrong.arguments)[:60])
+def cases(*, of_stores: bool) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        "wrong",
+        [case for case in CASES if ("--store" in case.arguments) == of_stores],
+        ids=lambda wrong: " ".join(wrong.arguments)[:60],
+    )
+
+
+@cases(of_stores=True)
+@pytest.mark.usefixtures("log")
+def test_what_is_wrong_with_a_store_is_told(damaged: Shell, wrong: Case) -> None:
+    test_one_clear_line_and_a_stable_status(damaged, wrong)
+
+
+@cases(of_stores=False)
 def test_one_clear_line_and_a_stable_status(damaged: Shell, wrong: Case) -> None:
     before = {path: path.read_bytes() for path in damaged.folder.glob("*.*") if path.is_file()}
     answer = damaged(*wrong.arguments, stdin=wrong.stdin)
@@ -233,233 +248,3 @@ def test_some_pages_fail_and_the_rest_is_stored(damaged: Shell) -> None:
         "ledger: not stored: 1 of 2 files",
     ]
     assert "entries created: 1\n" in answer.out
-
-
-@pytest.fixture
-def unwritable(tmp_path: Path) -> tuple[Shell, Callable[..., subprocess.CompletedProcess[str]]]:
-    """A store in a folder that takes no writes, and a way to run `ledger` without privileges."""
-    shell = Shell(tmp_path)
-    shell.add("Barrier approved")
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        (tmp_path / "news.db").chmod(0o444)
-        tmp_path.chmod(0o555)
-        try:
-            return run_unprivileged(
-                [sys.executable, "-m", "ledger", *arguments],
-                cwd=tmp_path,
-                env=shell.environment,
-            )
-        finally:
-            tmp_path.chmod(0o755)
-
-    return shell, run
-
-
-def test_a_folder_that_cannot_be_written(
-    unwritable: tuple[Shell, Callable[..., subprocess.CompletedProcess[str]]],
-) -> None:
-    _, run = unwritable
-    for arguments in (
-        ("edit", A, "--headline", "x"),
-        ("--store", "sqlite:///new.db", "init"),
-        ("--store", "sqlite:///new.db", *ADD, "x"),
-    ):
-        done = run(*arguments)
-        assert done.returncode == 43, done
-        assert done.stderr.count("\n") == 1
-        assert "check" in done.stderr
-
-
-def test_a_read_only_store_is_read_all_the_same(
-    unwritable: tuple[Shell, Callable[..., subprocess.CompletedProcess[str]]],
-) -> None:
-    shell, run = unwritable
-    shutil.rmtree(shell.folder / "news.db-views")
-    done = run("show", A)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("Barrier approved\n")
-    assert run("log").stdout.count("EntryCreated") == 1
-
-
-def test_a_full_disk_loses_nothing(ledger: Shell) -> None:
-    ledger.add("Barrier approved")
-    room = (ledger.folder / "news.db").stat().st_size + 20_000
-
-    def limit() -> None:
-        import resource
-
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-
-    done = subprocess.run(
-        [sys.executable, "-m", "ledger", "edit", A, "--summary", "x" * 100_000],
-        cwd=ledger.folder,
-        # Coverage writes files of its own, which the limit would hit as well.
-        env={k: v for k, v in ledger.environment.items() if not k.startswith("COVERAGE_")},
-        preexec_fn=limit,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 47, done
-    assert done.stderr.count("\n") == 1
-    assert "make room; nothing was stored" in done.stderr
-    assert len(ledger.ok("log", "--format", "jsonl").splitlines()) == 1
-    ledger.ok("edit", A, "--summary", "x" * 100_000)
-
-
-def test_a_store_that_another_process_holds(ledger: Shell) -> None:
-    ledger.add("Barrier approved")
-    holder = sqlite3.connect(ledger.folder / "news.db", isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    answer = ledger("--store", "sqlite:///news.db?timeout=0.1", "edit", A, "--headline", "x")
-    holder.close()
-    assert answer.status == 46
-    assert answer.err.count("\n") == 1
-    assert "is being written by another process: try again" in answer.err
-
-
-def test_a_clock_set_back_is_told_and_time_does_not_run_backwards(ledger: Shell) -> None:
-    ledger.add("Barrier approved")
-    ahead = 4_102_444_800_000_000  # 2100
-    db = sqlite3.connect(ledger.folder / "news.db", isolation_level=None)
-    db.execute("DROP TRIGGER events_are_never_changed")
-    db.execute("UPDATE events SET recorded_at = ?", (ahead,))
-    db.close()
-    answer = ledger("edit", A, "--headline", "Barrier rejected")
-    assert answer.status == 0
-    clock, *views = answer.err.splitlines()
-    assert clock.startswith("ledger: warning: the clock is ")
-    assert {view.partition(" in ")[0] for view in views} == {
-        "ledger: warning: the log is no longer what its views"
-    }
-    records = map(json.loads, ledger.ok("log", "--format", "jsonl").splitlines())
-    assert [record["recorded_at"] for record in records] == ["2100-01-01T00:00:00Z"] * 2
-
-
-def test_nobody_is_logged_in(ledger: Shell) -> None:
-    code = (
-        "import getpass, sys\n"
-        "def nobody(): raise OSError('no login name')\n"
-        "getpass.getuser = nobody\n"
-        "from ledger.cli import main\n"
-        "main(['add', '--date', '2021-03-04', '--headline', 'x'])\n"
-    )
-    environment = {k: v for k, v in ledger.environment.items() if k != "LEDGER_ACTOR"}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ledger.folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (
-        3,
-        "ledger: say who you are, with --actor or LEDGER_ACTOR\n",
-    )
-
-
-def test_the_environment_is_read(ledger: Shell) -> None:
-    answer = ledger("list", env={"LEDGER_STORE": "sqlite:///elsewhere.db"})
-    assert answer.status == 41
-    assert not (ledger.folder / "elsewhere.db").exists()
-
-
-def test_no_command_is_the_help(ledger: Shell) -> None:
-    for arguments in ((), ("import",)):
-        answer = ledger(*arguments)
-        assert (answer.status, answer.err) == (2, "")
-        assert answer.out.startswith("Usage: ledger")
-
-
-def test_output_that_cannot_be_written_is_told(ledger: Shell) -> None:
-    entry = ledger.add("Barrier approved")
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "ledger", "edit", entry, "--headline", "Barrier rejected"],
-            cwd=ledger.folder,
-            env=ledger.environment,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 74
-    assert done.stderr == (
-        "ledger: the output cannot be written: No space left on device; "
-        "what was stored is stored\n"
-    )
-    assert "Barrier rejected" in ledger.ok("show", entry)
-
-
-def test_an_unbuffered_output_gets_all_of_it_or_tells(ledger: Shell) -> None:
-    long = "Ferry " * 100
-    with Ledger.open(f"sqlite:///{ledger.folder / 'news.db'}") as opened:
-        for number in range(200):
-            opened.create(date(2021, 3, 4), f"{long}{number}", actor="desk")
-    whole = ledger.ok("log", "--format", "json")
-    assert len(whole) > 200_000
-    unbuffered = {"PYTHONUNBUFFERED": "1"}
-    answer = ledger("log", "--format", "json", env=unbuffered)
-    assert (answer.status, answer.out) == (0, whole)
-    with subprocess.Popen(
-        [sys.executable, "-m", "ledger", "log", "--format", "json"],
-        cwd=ledger.folder,
-        env=ledger.environment | unbuffered,
-        stdout=subprocess.PIPE,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.read(1) == b"["
-        process.stdout.close()
-        assert process.wait(60) == 141
-
-
-def test_an_option_of_the_whole_goes_before_the_command(ledger: Shell) -> None:
-    answer = ledger("list", "--store", "sqlite:///news.db")
-    assert (answer.status, answer.err) == (2, "ledger: --store goes before the command\n")
-
-
-def test_a_command_without_an_output_works(ledger: Shell) -> None:
-    entry = ledger.add("Barrier approved")
-    done = subprocess.run(
-        f'"{sys.executable}" -m ledger edit {entry} --headline "Barrier rejected" >&-',
-        shell=True,
-        cwd=ledger.folder,
-        env=ledger.environment,
-        capture_output=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert "Barrier rejected" in ledger.ok("show", entry)
-
-
-def test_a_disk_that_fills_in_the_middle_of_an_import_is_told(ledger: Shell) -> None:
-    (ledger.folder / "pages").mkdir()
-    for number in range(600):
-        text = PAGE.replace("Ferry", f"Ferry {number:04} " + "very " * 50)
-        (ledger.folder / "pages" / f"{number:04}.md").write_text(text)
-
-    def limit() -> None:
-        import resource
-
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
-
-    done = subprocess.run(
-        [sys.executable, "-m", "ledger", "import", "pages", "pages"],
-        cwd=ledger.folder,
-        env={k: v for k, v in ledger.environment.items() if not k.startswith("COVERAGE_")},
-        preexec_fn=limit,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    stored = len(ledger.ok("log", "--format", "jsonl").splitlines())
-    assert done.returncode == 47
-    assert done.stderr.count("\n") == 1
-    assert f"; {stored} events of this run are stored: run it again to go on" in done.stderr
-    assert 0 < stored < 600
-    ledger.ok("import", "pages", "pages")
-    assert len(ledger.ok("log", "--format", "jsonl").splitlines()) == 600

@@ -8,8 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given as drawn
-from hypothesis import settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -54,6 +52,8 @@ from tests.domain.scenario import (
     revert,
 )
 from tests.histories import Step, desk, histories, play
+from tests.properties import on_both
+from tests.stores import Store
 
 META = Meta(actor="ann", published_at=NOW, command=COMMAND)
 
@@ -120,12 +120,11 @@ def test_what_commands_make_is_legal() -> None:
         state = evolve(state, event)
 
 
-@settings(deadline=None, max_examples=40)
-@drawn(histories(), st.lists(st.tuples(st.integers(0, 4), st.sets(st.integers(1, 6)))))
+@on_both(40, histories(), st.lists(st.tuples(st.integers(0, 4), st.sets(st.integers(1, 6)))))
 def test_any_history_is_legal_also_where_it_was_erased(
-    history: list[Step], erasures: list[tuple[int, set[int]]]
+    store: Store, history: list[Step], erasures: list[tuple[int, set[int]]]
 ) -> None:
-    with desk() as lent:
+    with desk(store) as lent:
         ledger = lent.open()
         ids = play(ledger, history)
         for number, versions in erasures:
@@ -151,9 +150,9 @@ def test_any_history_is_legal_also_where_it_was_erased(
     ],
 )
 def test_what_took_away_what_was_erased_later_did_change_something(
-    field: str, had: Any, gone: Any
+    store: Store, field: str, had: Any, gone: Any
 ) -> None:
-    with desk() as lent:
+    with desk(store) as lent:
         ledger = lent.open()
         ledger.init()
         entry = ledger.create(DAY, "Ferry", actor="Ann", **{field: had}).entry
@@ -163,8 +162,8 @@ def test_what_took_away_what_was_erased_later_did_change_something(
         require_legal(ledger, [entry])
 
 
-def test_what_was_erased_again_and_again_is_legal() -> None:
-    with desk() as lent:
+def test_what_was_erased_again_and_again_is_legal(store: Store) -> None:
+    with desk(store) as lent:
         ledger = lent.open()
         ledger.init()
         entry = ledger.create(DAY, "Ferry", actor="Ann").entry

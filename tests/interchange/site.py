@@ -16,10 +16,10 @@ from ledger.importing import ImportTarget
 from ledger.interchange.pages import ImportReport
 from ledger.pages.markdown import render
 from ledger.pages.model import ChangeLine, Page, RelatedLine
-from ledger.projections.views import Views, views_folder
+from ledger.projections.places import place_of
+from ledger.projections.views import Views
 from ledger.service import CommandHandler
 from ledger.store.application import LedgerApplication
-from ledger.store.urls import parse_store_url
 from tests.conftest import NOW
 
 DAY = date(2014, 2, 13)
@@ -86,7 +86,7 @@ def write(folder: Path, pages: dict[str, Page | str | bytes]) -> Path:
 def open_ledger(url: str) -> Ledger:
     """Open a ledger in which it is NOW."""
     application = LedgerApplication(url)
-    views = Views(application, views_folder(parse_store_url(url).path))
+    views = Views(application, place_of(url))
     return Ledger(application, views, lambda: NOW)
 
 

@@ -23,6 +23,7 @@ from tests.interchange.site import (
     said,
     write,
 )
+from tests.stores import Store
 
 GOOD = page("Bridge", "bridge", topic="Harbour")
 TEXT = render(GOOD)
@@ -100,14 +101,14 @@ def test_a_failure_is_named_and_the_rest_goes_on(
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_strict_stores_nothing(take: Importer, tmp_path: Path, case: str) -> None:
+def test_strict_stores_nothing(take: Importer, store: Store, tmp_path: Path, case: str) -> None:
     content, complaint = BROKEN[case]
     with pytest.raises(ImportFailed) as caught:
         take({"a.md": page("A1", "a1"), "bad.md": content}, strict=True)
     assert str(caught.value) == (
         f"{tmp_path / 'site-0' / 'bad.md'}{complaint}; nothing was stored"
     )
-    assert [path.name for path in tmp_path.iterdir()] == ["site-0"]
+    assert not store.exists()
 
 
 def test_strict_leaves_what_was_there(take: Importer, ledger: Ledger) -> None:
@@ -119,11 +120,13 @@ def test_strict_leaves_what_was_there(take: Importer, ledger: Ledger) -> None:
     assert said(report) == {"files": 2, "created": 1, "edited": 1, "events": 2}
 
 
-def test_a_path_that_is_not_there_stores_nothing(ledger: Ledger, tmp_path: Path) -> None:
+def test_a_path_that_is_not_there_stores_nothing(
+    ledger: Ledger, store: Store, tmp_path: Path
+) -> None:
     folder = write(tmp_path / "site", {"a.md": GOOD})
     with pytest.raises(InvalidInput, match="missing cannot be read: No such file or directory"):
         ledger.import_pages([folder, tmp_path / "missing"], actor=ACTOR)
-    assert not (tmp_path / "news.db").exists()
+    assert not store.exists()
 
 
 def test_indexes_are_skipped(take: Importer, ledger: Ledger) -> None:
@@ -141,14 +144,14 @@ def test_indexes_are_skipped(take: Importer, ledger: Ledger) -> None:
     assert said(report) == {"files": 5, "indexes": 4, "created": 1, "events": 1}
 
 
-def test_nothing_to_import(take: Importer, tmp_path: Path) -> None:
+def test_nothing_to_import(take: Importer, store: Store) -> None:
     tell: list[tuple[int, int]] = []
     assert said(take({"index.md": ""}, progress=lambda *step: tell.append(step))) == {
         "files": 1,
         "indexes": 1,
     }
     assert tell == [(1, 2), (2, 2)]
-    assert not (tmp_path / "news.db").exists()
+    assert not store.exists()
 
 
 # Notes

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -19,8 +18,10 @@ from ledger import Ledger
 from ledger.domain.entry import NewsEntry
 from ledger.domain.events import EventData, Meta
 from ledger.domain.values import Layout, Source
+from ledger.errors import StoreError
 from ledger.pages.model import ChangeLine, Page, RelatedLine
 from tests.interchange.site import ACTOR, said, write
+from tests.stores import Store
 
 PAGES = 1500
 HISTORIES = range(0, PAGES, 5)
@@ -64,7 +65,7 @@ def a_page(number: int) -> Page:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pages: they link each other, and a fifth of them has a history."""
     return write(
         tmp_path_factory.mktemp("site"),
@@ -86,14 +87,14 @@ def versions(ledger: Ledger) -> dict[tuple[UUID, int], Version]:
 
 @pytest.fixture(scope="module")
 def undisturbed(
-    folder: Path, tmp_path_factory: pytest.TempPathFactory
+    site: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[tuple[UUID, int], Version]:
     """What an import that nobody disturbs makes of the pages."""
     file = tmp_path_factory.mktemp("undisturbed") / "news.db"
     steps: list[tuple[int, int]] = []
     with Ledger.open(f"sqlite:///{file}") as ledger:
         report = ledger.import_pages(
-            [folder], actor=ACTOR, progress=lambda *step: steps.append(step)
+            [site], actor=ACTOR, progress=lambda *step: steps.append(step)
         )
         found = versions(ledger)
     assert said(report) == {"files": PAGES, "created": PAGES, "events": EVENTS}
@@ -108,8 +109,8 @@ def undisturbed(
 
 
 @contextmanager
-def importing(store: Path, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    arguments = ["--store", f"sqlite:///{store}", "--actor", ACTOR, "import", "pages", str(folder)]
+def importing(url: str, site: Path) -> Iterator[subprocess.Popen[bytes]]:
+    arguments = ["--store", url, "--actor", ACTOR, "import", "pages", str(site)]
     with subprocess.Popen(
         [sys.executable, "-m", "ledger", *arguments],
         stdout=subprocess.PIPE,
@@ -121,19 +122,20 @@ def importing(store: Path, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def stored(store: Path) -> int:
+def stored(store: Store) -> int:
     """How many events there are; another process may be making the store just now."""
+    if not store.exists():
+        return 0
     try:
-        with closing(sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True)) as db:
-            (count,) = db.execute("SELECT count(*) FROM events").fetchone()
-            return int(count)
-    except sqlite3.OperationalError:
+        with Ledger.open(store.url) as ledger:
+            return ledger.application.log.head().position
+    except StoreError:
         return 0
 
 
-def kill_once(reached: Callable[[], bool], store: Path, folder: Path) -> None:
+def kill_once(reached: Callable[[], bool], url: str, site: Path) -> None:
     until = time.monotonic() + DEADLINE
-    with importing(store, folder) as process:
+    with importing(url, site) as process:
         while not reached():
             assert process.poll() is None, process.communicate()[0].decode()
             assert time.monotonic() < until
@@ -144,27 +146,26 @@ def kill_once(reached: Callable[[], bool], store: Path, folder: Path) -> None:
 
 
 def test_a_killed_import_is_finished_by_the_next(
-    folder: Path, tmp_path: Path, undisturbed: dict[tuple[UUID, int], Version]
+    site: Path, store: Store, undisturbed: dict[tuple[UUID, int], Version]
 ) -> None:
-    store = tmp_path / "news.db"
     left = []
     for reached in (
         store.exists,
         lambda: stored(store) > 0,
         lambda: stored(store) > EVENTS // 3,
     ):
-        kill_once(reached, store, folder)
+        kill_once(reached, store.url, site)
         left.append(stored(store))
     # Each run was cut short, and had come further than the one before.
     assert 0 <= left[0] < left[1] < left[2] < EVENTS
 
-    with importing(store, folder) as process:
+    with importing(store.url, site) as process:
         output = process.communicate(timeout=DEADLINE)[0].decode()
     assert process.returncode == 0, output
-    with Ledger.open(f"sqlite:///{store}") as ledger:
+    with Ledger.open(store.url) as ledger:
         positions = [event.position for event in ledger.events()]
         found = versions(ledger)
-        again = ledger.import_pages([folder], actor=ACTOR)
+        again = ledger.import_pages([site], actor=ACTOR)
     assert positions == list(range(1, EVENTS + 1))
     assert found == undisturbed
     assert said(again) == {"files": PAGES, "unchanged": PAGES}

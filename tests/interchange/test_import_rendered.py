@@ -28,6 +28,7 @@ from tests.interchange.site import (
     target,
     versions,
 )
+from tests.stores import Store
 
 Pages = dict[str, Page | str | bytes]
 
@@ -35,9 +36,9 @@ HEADLINES = ("A bridge", "The bridge", "Bridge opens")
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Ledger]:
+def desk(store: Store) -> Iterator[Ledger]:
     """A ledger of one entry in three versions, each with a headline and content of its own."""
-    with open_ledger(f"sqlite:///{tmp_path / 'desk.db'}") as opened:
+    with open_ledger(store.another().url) as opened:
         entry = opened.create(DAY, HEADLINES[0], topic="Harbour", actor="ada").entry
         for number, headline in enumerate(HEADLINES[1:], 2):
             opened.edit(

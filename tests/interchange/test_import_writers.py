@@ -30,6 +30,7 @@ from tests.interchange.site import (
     said,
     write,
 )
+from tests.stores import Store
 
 Pages = dict[str, Page | str | bytes]
 
@@ -227,6 +228,7 @@ def fail() -> None:
 )
 def test_a_store_that_fails_in_the_middle(
     ledger: Ledger,
+    store: Store,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     after: int,
@@ -238,7 +240,7 @@ def test_a_store_that_fails_in_the_middle(
     with pytest.raises(StoreFull) as caught:
         import_pages(Meanwhile(ledger, fail, after), [folder], actor=ACTOR, now=NOW)
     assert str(caught.value) == message
-    assert (tmp_path / "news.db").exists() == bool(stored)
+    assert store.exists() == bool(stored)
     report = ledger.import_pages([folder], actor=ACTOR)
     unchanged = {"unchanged": stored} if stored else {}
     assert said(report) == {"files": 5, "created": 5 - stored, "events": 5 - stored, **unchanged}

@@ -1,4 +1,4 @@
-"""What the tests of the views share: a log in a folder of its own, and an empty ledger in it."""
+"""What the tests of the views share: an empty ledger; a file is in a folder of its own."""
 
 from __future__ import annotations
 
@@ -11,14 +11,9 @@ from ledger import Ledger
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     (tmp_path / "desk").mkdir()
-    return tmp_path / "desk" / "news.db"
-
-
-@pytest.fixture
-def url(log: Path) -> str:
-    return f"sqlite:///{log}?synchronous=normal"
+    return tmp_path / "desk"
 
 
 @pytest.fixture

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +12,11 @@ from ledger import Ledger
 from ledger.domain.commands import Command, CreateEntry, EditEntry
 from ledger.projections.moments import LAST, Moment
 from ledger.projections.records import ViewStatus
-from ledger.projections.views import Views, views_folder
+from ledger.projections.sqlite.place import FilePlace
+from ledger.projections.views import Views
 from ledger.store.log import to_microseconds
+from tests.places import views_folder
+from tests.stores import Store
 
 DAY = date(2021, 3, 4)
 NEXT = date(2021, 3, 5)
@@ -103,12 +103,17 @@ def digests(url: str) -> tuple[ViewStatus, ...]:
 def projected_anew(url: str, folder: Path, batch: int = 1000) -> tuple[ViewStatus, ...]:
     """Return what views say that were made of the log just now, somewhere else."""
     with Ledger.open(url) as ledger:
-        views = Views(ledger.application, folder, batch=batch)
+        views = Views(ledger.application, FilePlace(folder), batch=batch)
         try:
             return views.status()
         finally:
             views.close()
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def one_generation(store: Store) -> bool:
+    """Return whether the generation that serves is the only one."""
+    return store.generations() == [store.serving()]
 
 
 def generation(log: Path) -> Path:
@@ -122,27 +127,15 @@ def files(log: Path) -> list[str]:
     return sorted(file.name for file in folder.iterdir()) if folder.is_dir() else []
 
 
-def lasting(log: Path) -> list[str]:
-    """Return the files of the views, without those that SQLite keeps while one is open."""
-    return [name for name in files(log) if not name.endswith(("-shm", "-wal", "lock-journal"))]
-
-
-@contextmanager
-def opened(log: Path) -> Iterator[sqlite3.Connection]:
-    """Open the file that serves behind the ledger's back; what is done to it is committed."""
-    with closing(sqlite3.connect(generation(log))) as db, db:
-        yield db
-
-
-def positions(log: Path) -> dict[str, int]:
-    """Return the position of each read model in the file that serves."""
-    with opened(log) as db:
+def positions(store: Store) -> dict[str, int]:
+    """Return the position of each read model in the generation that serves."""
+    with store.views() as db:
         return dict(db.execute("SELECT name, position FROM projections").fetchall())
 
 
-def insert(log: Path, type_: str, version: int, entry: bytes = b"e" * 16) -> None:
+def insert(store: Store, type_: str, version: int, entry: bytes = b"e" * 16) -> None:
     """Append a row that the ledger's own rules would not have made."""
-    with closing(sqlite3.connect(log)) as db, db:
+    with store.log() as db:
         db.execute(
             "INSERT INTO events SELECT position + 1, ?, ?, ?, recorded_at, meta, "
             "x'0000000000000000000000000000000080' FROM events ORDER BY position DESC LIMIT 1",

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, date, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any, get_args
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import Ledger, Source
@@ -21,6 +18,8 @@ from ledger.errors import Refused, VersionNotFound
 from ledger.projections import activity
 from ledger.projections.activity import By, Count, Flip, SilentEdit
 from tests.projections.desk import DAY, clock
+from tests.properties import on_both
+from tests.stores import Store
 
 A, B = Source("A", "http://a.example"), Source("B", "http://b.example")
 
@@ -302,15 +301,12 @@ def write(ledger: Ledger, history: list[tuple[str, int, dict[str, Any]]]) -> lis
     return ids
 
 
-@settings(deadline=None, max_examples=60)
-@given(st.lists(steps, min_size=1, max_size=25))
+@on_both(60, st.lists(steps, min_size=1, max_size=25))
 def test_activity_is_what_replaying_every_entry_shows(
+    store: Store,
     history: list[tuple[str, int, dict[str, Any]]],
 ) -> None:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Ledger.open(f"sqlite:///{Path(folder) / 'news.db'}?synchronous=normal") as ledger,
-    ):
+    with closing(store.another()) as other, Ledger.open(other.url) as ledger:
         total: Counter[tuple[str, str]] = Counter()
         minor: Counter[tuple[str, str]] = Counter()
         back: list[tuple[int, int, UUID, str]] = []

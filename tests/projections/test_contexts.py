@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import date
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import Ledger, NewsEntry
@@ -24,6 +21,8 @@ from ledger.projections.records import Related
 from ledger.projections.registry import BUILT_IN
 from ledger.store.log import to_microseconds
 from tests.projections.desk import DAY, clock, create, edit, public
+from tests.properties import on_both
+from tests.stores import Store
 
 ROOT = "/news/2021/03/4"
 
@@ -303,15 +302,12 @@ def rule(ledger: Ledger, this: UUID, there: dict[UUID, NewsEntry]) -> list[Relat
     return sorted(lines, key=lambda line: -len(line.contexts))
 
 
-@settings(deadline=None, max_examples=40)
-@given(st.lists(steps, min_size=1, max_size=12))
+@on_both(40, st.lists(steps, min_size=1, max_size=12))
 def test_contexts_at_any_moment_are_those_of_the_fold(
+    store: Store,
     history: list[tuple[str, int, dict[str, Any]]],
 ) -> None:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Ledger.open(f"sqlite:///{Path(folder) / 'news.db'}?synchronous=normal") as ledger,
-    ):
+    with closing(store.another()) as other, Ledger.open(other.url) as ledger:
         ids = write(ledger, history)
         events = list(ledger.events())
         times = [LAST, *(to_microseconds(clock(hour)) for hour in range(1, 4))]

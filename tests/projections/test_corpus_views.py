@@ -15,15 +15,18 @@ from uuid import UUID
 
 import pytest
 
-from ledger import EditEntry, Ledger, NewsEntry, PublishCorrection
+from ledger import EditEntry, Ledger, NewsEntry, PublishCorrection, copying
 from ledger.domain.commands import Command
 from ledger.domain.events import CorrectionPublished
 from ledger.projections import days
 from ledger.projections.activity import Count
 from ledger.projections.records import RebuildProof, ViewStatus
 from ledger.projections.registry import BUILT_IN
-from ledger.projections.views import Views, views_folder
+from ledger.projections.sqlite.place import FilePlace
+from ledger.projections.views import Views
 from tests.conftest import SHARED
+from tests.places import views_folder
+from tests.stores import PostgresStore
 
 BUNDLE = SHARED / "corpus" / "context-zh-2003-2009.bundle"
 ENTRIES = 924
@@ -138,7 +141,7 @@ def test_a_rebuild_ends_as_it_was_twice(ledger: Ledger, before: tuple[ViewStatus
 def test_batches_of_any_size_end_alike(
     ledger: Ledger, before: tuple[ViewStatus, ...], tmp_path: Path, batch: int
 ) -> None:
-    views = Views(ledger.application, tmp_path / "views", batch=batch)
+    views = Views(ledger.application, FilePlace(tmp_path / "views"), batch=batch)
     try:
         assert views.status() == before
         assert views.rebuild() == same(before)
@@ -292,3 +295,36 @@ def test_activity_is_that_of_the_events(ledger: Ledger, folded: State) -> None:
     assert {(one.entry, one.version) for one in ledger.silent_edits()} == set(silent)
     assert sorted((one.entry, one.version, one.field) for one in ledger.flips()) == sorted(back)
     assert len(back) > 60
+
+
+def test_the_archive_goes_to_postgresql_and_back(
+    log: Path, postgres_store: PostgresStore, tmp_path: Path
+) -> None:
+    back = f"sqlite:///{tmp_path / 'back.db'}"
+    found = []
+    for source, dest in ((f"sqlite:///{log}", postgres_store.url), (postgres_store.url, back)):
+        with Ledger.open(source) as one, Ledger.open(dest) as other:
+            copied = copying.copy(one, other)
+            assert other.views.status() == one.views.status()
+            assert [*other.views.check()] == []
+            found.append((copied.root, one.views.status(), found_everywhere(other)))
+    assert found[0] == found[1]
+
+
+def found_everywhere(ledger: Ledger) -> list[list[tuple[UUID, int]]]:
+    """Return what searches of many kinds find, in all versions."""
+    queries = (
+        "2008",
+        "北京",
+        '"北京 奥运"',
+        "奥运 会*",
+        "a*",
+        "中 国",
+        "the",
+        '"2008 年"',
+        "不 存在 的",
+    )
+    return [
+        [(hit.entry.id, hit.entry.version) for hit in ledger.search(query, all_versions=True)]
+        for query in queries
+    ]

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from datetime import date
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import Ledger, NewsEntry
@@ -19,10 +16,13 @@ from ledger.domain.entry import fold
 from ledger.domain.events import EntryEdited, RecordedEvent
 from ledger.errors import Refused
 from ledger.projections import days
+from ledger.projections.database import Db
 from ledger.projections.days import Days
 from ledger.projections.moments import LAST, NOW, Moment
 from ledger.store.log import to_microseconds
 from tests.projections.desk import DAY, NEXT, clock, create, edit, public
+from tests.properties import on_both
+from tests.stores import Store
 
 LATER = date(2021, 4, 1)
 
@@ -46,7 +46,7 @@ def find(ledger: Ledger, moment: Moment = NOW, **conditions: Any) -> list[UUID]:
 Stay = tuple[int, int | None, str, str, str | None, str]
 
 
-def stays_in(db: sqlite3.Connection, entry: UUID) -> list[Stay]:
+def stays_in(db: Db, entry: UUID) -> list[Stay]:
     return db.execute(
         "SELECT since, until, edition, day, topic, status FROM days WHERE entry = ? "
         "ORDER BY since",
@@ -296,15 +296,12 @@ def folded(events: Sequence[RecordedEvent], moment: Moment) -> list[NewsEntry]:
     return found
 
 
-@settings(deadline=None, max_examples=40)
-@given(st.lists(steps, min_size=1, max_size=12))
+@on_both(40, st.lists(steps, min_size=1, max_size=12))
 def test_days_at_any_moment_are_those_of_the_fold(
+    store: Store,
     history: list[tuple[str, int, dict[str, Any]]],
 ) -> None:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Ledger.open(f"sqlite:///{Path(folder) / 'news.db'}?synchronous=normal") as ledger,
-    ):
+    with closing(store.another()) as other, Ledger.open(other.url) as ledger:
         ledger.init()
         write(ledger, history)
         events = list(ledger.events())

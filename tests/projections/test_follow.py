@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -18,8 +16,8 @@ import pytest
 
 from ledger import Ledger
 from ledger.projections.following import Followed
-from ledger.projections.views import views_folder
-from tests.projections.desk import NAMES, add, digests, fill, generation, write_many
+from tests.projections.desk import NAMES, add, digests, fill, one_generation, positions, write_many
+from tests.stores import Store
 
 DEADLINE = 60
 """After so many seconds a wait is given up: that is no measure of anything."""
@@ -34,7 +32,8 @@ class Counting(Projection):
 
     def apply(self, events, db):
         db.executemany(
-            "INSERT INTO counting VALUES (?, 1) ON CONFLICT DO UPDATE SET times = times + 1",
+            "INSERT INTO counting VALUES (?, 1) "
+            "ON CONFLICT (position) DO UPDATE SET times = counting.times + 1",
             [(event.position,) for event in events],
         )
 """
@@ -101,24 +100,27 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def counted(log: Path) -> list[tuple[int, int]]:
+def counted(store: Store) -> list[tuple[int, int]]:
     """Return each position with how often it was counted, as the file that serves has it."""
-    with closing(sqlite3.connect(f"file:{generation(log)}?mode=ro", uri=True)) as db:
-        return db.execute("SELECT position, times FROM counting ORDER BY position").fetchall()
+    with store.views() as db:
+        found: list[tuple[int, int]] = db.execute(
+            "SELECT position, times FROM counting ORDER BY position"
+        ).fetchall()
+    return found
 
 
-def once(log: Path, head: int) -> bool:
+def once(store: Store, head: int) -> bool:
     """Return whether all events up to the end are counted, which none may be twice."""
-    found = counted(log)
+    found = counted(store)
     assert found == [(position, 1) for position in range(1, len(found) + 1)]
     return len(found) == head
 
 
-def reaches(log: Path, follower: Follower, head: int) -> None:
+def reaches(store: Store, follower: Follower, head: int) -> None:
     """Wait until a follower has projected everything, each event once."""
-    wait_for(lambda: once(log, head))
+    wait_for(lambda: once(store, head))
     wait_for(lambda: follower.lines[-1] == f"projecting, at position {head}")
-    assert once(log, head)
+    assert once(store, head)
 
 
 def speaks(follower: Follower) -> Follower:
@@ -127,7 +129,7 @@ def speaks(follower: Follower) -> Follower:
 
 
 def test_another_takes_over_when_the_one_at_work_is_killed(
-    log: Path, url: str, start: Callable[[str], Follower]
+    store: Store, url: str, start: Callable[[str], Follower]
 ) -> None:
     write_many(url, 50, 1)
     head = 100
@@ -146,7 +148,7 @@ def test_another_takes_over_when_the_one_at_work_is_killed(
         head += 301 + 100 * turn
         time.sleep(0.06 * turn)
         assert leader.end(signal.SIGKILL) == -signal.SIGKILL
-        reaches(log, other, head)
+        reaches(store, other, head)
         assert other.lines[1].startswith("projecting, at position ")
         leader, other = other, speaks(start(f"c{turn}"))
     with Ledger.open(url) as ledger:
@@ -159,7 +161,7 @@ def test_another_takes_over_when_the_one_at_work_is_killed(
     [(signal.SIGTERM, 0, ""), (signal.SIGINT, 130, "ledger: stopped")],
 )
 def test_it_ends_when_it_is_told_to(
-    log: Path,
+    store: Store,
     url: str,
     start: Callable[[str], Follower],
     how: signal.Signals,
@@ -182,11 +184,11 @@ def test_it_ends_when_it_is_told_to(
     add(url, "Quay floods")
     wait_for(lambda: next_one.lines[-1] == "projecting, at position 9")
     assert (next_one.end(how), next_one.err) == (status, err)
-    assert once(log, 9)
+    assert once(store, 9)
 
 
 def test_one_that_fails_does_not_end_it(
-    log: Path, url: str, site: Path, start: Callable[[str], Follower]
+    store: Store, url: str, site: Path, start: Callable[[str], Follower]
 ) -> None:
     poisoned = COUNTING.replace("db.exec", "assert events[0].position < 8\n        db.exec")
     (site / "counting.py").write_text(poisoned)
@@ -195,10 +197,8 @@ def test_one_that_fails_does_not_end_it(
     wait_for(follower.leads)
     add(url, "Crane falls", "Quay floods")
     wait_for(lambda: follower.lines[-1] == "projecting, at position 9")
-    assert len(counted(log)) == 7
-    with closing(sqlite3.connect(generation(log))) as db:
-        found = dict(db.execute("SELECT name, position FROM projections").fetchall())
-    assert found == dict.fromkeys(NAMES, 9) | {"counting": 7}
+    assert len(counted(store)) == 7
+    assert positions(store) == dict.fromkeys(NAMES, 9) | {"counting": 7}
     assert follower.end(signal.SIGTERM) == 0
     assert {line.rstrip() for line in follower.err.splitlines()} == {
         "ledger: warning: counting has stopped at event 8: Counting.apply raised AssertionError:"
@@ -250,14 +250,15 @@ def test_two_ledgers_take_turns(url: str) -> None:
         assert next(a.views.follow(stop)) == Followed(True, 8, {})
 
 
-def test_there_is_one_leader_again_after_the_folder_was_deleted(url: str, log: Path) -> None:
+@pytest.mark.usefixtures("log")
+def test_there_is_one_leader_again_after_the_folder_was_deleted(url: str, store: Store) -> None:
     fill(url)
     stop = Event()
     with Ledger.open(url) as a, Ledger.open(url) as b:
         first, second = a.views.follow(stop), b.views.follow(stop)
         assert next(first) == Followed(True, 7, {})
         assert next(second) == Followed(False, 7, {})
-        shutil.rmtree(views_folder(log))
+        store.drop_views()
         # Its lock is nobody's to see any more, so the other one leads.
         assert next(second) == Followed(True, 7, {})
         assert next(first) == Followed(False, 7, {})
@@ -267,14 +268,14 @@ def test_there_is_one_leader_again_after_the_folder_was_deleted(url: str, log: P
         assert list(first) == list(second) == []
 
 
-def test_views_that_are_taken_away_come_back_under_a_follower(url: str, log: Path) -> None:
+def test_views_that_are_taken_away_come_back_under_a_follower(url: str, store: Store) -> None:
     fill(url)
     before = digests(url)
     with Ledger.open(url) as ledger:
         following = ledger.views.follow(Event())
         assert next(following) == Followed(True, 7, {})
-        shutil.rmtree(views_folder(log))
+        store.drop_views()
         add(url, "Crane falls")
         assert next(following) == Followed(True, 8, {})
-        assert generation(log).exists()
+        assert one_generation(store)
         assert [status.name for status in digests(url)] == [status.name for status in before]

@@ -77,8 +77,7 @@ def discovered(folder: Path, url: str, point: str) -> tuple[dict[str, Any], str]
     return found, ran.stderr
 
 
-def test_installed_models_are_found_by_entry_point(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/news.db?synchronous=normal"
+def test_installed_models_are_found_by_entry_point(url: str, tmp_path: Path) -> None:
     fill(url)
     found, warnings = discovered(tmp_path / "site", url, "births = births:Births")
     assert [row[0] for row in found["status"]] == [*NAMES, "births"]
@@ -104,9 +103,8 @@ def test_installed_models_are_found_by_entry_point(tmp_path: Path) -> None:
     ],
 )
 def test_an_installed_model_that_cannot_be_used_is_told_of_and_the_others_go_on(
-    tmp_path: Path, point: str, why: str
+    url: str, tmp_path: Path, point: str, why: str
 ) -> None:
-    url = f"sqlite:///{tmp_path}/news.db?synchronous=normal"
     fill(url)
     found, warnings = discovered(tmp_path / "site", url, point)
     message = f"the projection {point.split(maxsplit=1)[0]} of {why}"

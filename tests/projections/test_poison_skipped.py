@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,10 +13,13 @@ import pytest
 
 from ledger import Ledger, Projection, RecordedEvent
 from ledger.errors import InvalidInput, ProjectionStopped, UndecodableEvent
+from ledger.projections.database import Db
+from ledger.projections.places import place_of
 from ledger.projections.records import ProjectionStatus, Skip
-from ledger.projections.views import Views, views_folder
+from ledger.projections.views import Views
 from ledger.store.leaf import leaf_hash
-from tests.projections.desk import DAY, NAMES, add, files, fill, generation, insert, opened
+from tests.projections.desk import DAY, NAMES, add, fill, insert, one_generation
+from tests.stores import Store
 
 
 class Counted(Projection):
@@ -27,7 +29,7 @@ class Counted(Projection):
     ddl = ("CREATE TABLE counted (position INTEGER PRIMARY KEY, type TEXT NOT NULL) STRICT",)
     tables: ClassVar[dict[str, str]] = {"counted": "position, type"}
 
-    def apply(self, events: object, db: sqlite3.Connection) -> None:
+    def apply(self, events: object, db: Db) -> None:
         assert isinstance(events, list)
         for event in events:
             assert isinstance(event, RecordedEvent)
@@ -36,7 +38,7 @@ class Counted(Projection):
             if kind == "EntryRetracted":
                 raise ValueError("nobody told me of retractions")
 
-    def positions(self, db: sqlite3.Connection) -> list[int]:
+    def positions(self, db: Db) -> list[int]:
         return [row[0] for row in db.execute("SELECT position FROM counted ORDER BY position")]
 
 
@@ -87,7 +89,7 @@ def test_a_skip_passes_over_one_event_and_is_recorded(ledger: Ledger) -> None:
 
 @pytest.mark.parametrize("batch", [1, 7, 5000])
 def test_a_skip_outlives_the_process_and_a_rebuild(
-    ledger: Ledger, url: str, log: Path, batch: int
+    ledger: Ledger, url: str, store: Store, batch: int
 ) -> None:
     ledger.views.skip("counted", 7, "not counted", "Ann")
     skips = ledger.views.skips()
@@ -95,7 +97,7 @@ def test_a_skip_outlives_the_process_and_a_rebuild(
     assert (before[-1].position, before[-1].rows) == (9, 8)
     ledger.close()
     with Ledger.open(url) as other:
-        views = Views(other.application, views_folder(log), batch=batch)
+        views = Views(other.application, place_of(url), batch=batch)
         views.register(Counted())
         for names in ((), ("counted",), ("current",)):
             assert {proof.same for proof in views.rebuild(names)} == {True}
@@ -105,9 +107,9 @@ def test_a_skip_outlives_the_process_and_a_rebuild(
         assert views.skips() == skips
         assert views.standing()[-1].skipped == skips
         views.close()
-    assert files(log) == sorted([generation(log).name, "current", "lock"])
+    assert one_generation(store)
     # Views can be thrown away; a decision cannot.
-    shutil.rmtree(views_folder(log))
+    store.drop_views()
     with Ledger.open(url) as other:
         assert other.views.skips() == skips
 
@@ -125,28 +127,24 @@ def test_a_skip_outlives_the_process_and_a_rebuild(
     ],
 )
 def test_a_skip_that_is_none_is_refused(
-    ledger: Ledger, log: Path, name: str, position: int, reason: str, message: str
+    ledger: Ledger, name: str, position: int, reason: str, message: str
 ) -> None:
     with pytest.raises(InvalidInput) as caught:
         ledger.views.skip(name, position, reason, "Ann")
     assert str(caught.value).startswith(message)
     assert ledger.views.skips() == ()
-    assert not skips_file(log).exists()
     assert counted(ledger).failed_at == 7
 
 
-def test_a_skip_is_for_that_event_and_not_for_its_place(
-    url: str, log: Path, tmp_path: Path
-) -> None:
+def test_a_skip_is_for_that_event_and_not_for_its_place(url: str, store: Store) -> None:
     """The log is restored to an older copy, and another retraction comes to the same place."""
     ids = fill(url)
-    yesterday = tmp_path / "yesterday.db"
     with Ledger.open(url) as ledger:
         ledger.register(Counted())
         ledger.views.skip("counted", 7, "not counted", "Ann")
         ledger.reinstate(ids[1], actor="Ann")
         ledger.close()
-        shutil.copyfile(log, yesterday)
+        restore = store.keep()
         for reason in ("first", "second"):
             assert ledger.retract(ids[0], actor="Ann", reason=reason).position == 9
             assert counted(ledger).failed_at == 9
@@ -154,17 +152,17 @@ def test_a_skip_is_for_that_event_and_not_for_its_place(
             assert counted(ledger).state == "running"
             assert ledger.query(Counted().positions) == [1, 2, 3, 4, 5, 6, 8]
             ledger.close()
-            shutil.copyfile(yesterday, log)
+            restore()
         found = [(skip.position, skip.reason, skip.actor) for skip in ledger.views.skips()]
         assert found == [(7, "not counted", "Ann"), (9, "first", "Ben"), (9, "second", "Ben")]
         assert len({skip.leaf for skip in ledger.views.skips()}) == 3
 
 
 def test_an_event_that_nobody_can_read_is_skipped_by_each_for_itself(
-    ledger: Ledger, log: Path, url: str
+    ledger: Ledger, store: Store, url: str
 ) -> None:
     ledger.views.skip("counted", 7, "not counted", "Ann")
-    insert(log, "EntryTeleported@1", 1)
+    insert(store, "EntryTeleported@1", 1)
     add(url, "Pier burns")
     message = "position 10: the event type EntryTeleported@1 is unknown; is this program too old?"
     stands = {s.name: (s.position, s.failed_at, s.error) for s in ledger.views.standing()}
@@ -210,10 +208,10 @@ def test_a_second_skip_of_one_event_changes_nothing(ledger: Ledger) -> None:
     assert ledger.views.skips() == (skip,)
 
 
-def test_views_that_are_projected_elsewhere_pass_over_it_too(ledger: Ledger, log: Path) -> None:
+def test_views_that_are_projected_elsewhere_pass_over_it_too(ledger: Ledger, store: Store) -> None:
     ledger.views.skip("counted", 7, "not counted", "Ann")
     skips = ledger.views.skips()
-    with opened(log) as db:
+    with store.views() as db:
         # A newer program is at work in the folder: this one projects elsewhere.
         db.execute("UPDATE projections SET schema = 9 WHERE name = 'counted'")
     ledger.views.close()

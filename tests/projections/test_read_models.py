@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import sqlite3
-import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import Ledger, NewsEntry, Source
 from ledger.domain.entry import fold
 from ledger.errors import InvalidInput, Refused, VersionNotFound
 from ledger.projections import changes, current, days, search
+from ledger.projections.database import Db, ViewsDb
 from ledger.projections.moments import LAST, Moment
 from ledger.projections.records import Change, RebuildProof
 from ledger.store.log import to_microseconds
 from tests.projections.desk import DAY, NEXT, create, edit
+from tests.properties import on_both
+from tests.stores import Store
 
 ROOT = "/news/2021/03/4"
 
@@ -253,33 +252,32 @@ kinds = ["create", "edit", "edit", "edit", "revert", "retract", "reinstate", "me
 steps = st.builds(step, st.sampled_from(kinds), st.integers(0, 9), st.integers(0, 5), fields)
 
 
-def found(db: sqlite3.Connection) -> list[list[search.Hit]]:
+def found(db: ViewsDb) -> list[list[search.Hit]]:
     """Return what a search finds: the digest of `search` does not tell what its index holds."""
     queries = ["ferry", "渡轮", "a*", "quays", '"b e"']
     return [search.search(db, query, all_versions=True) for query in queries]
 
 
-def paths_and_owners(db: sqlite3.Connection) -> list[tuple[str, str, bytes]]:
+def paths_and_owners(db: Db) -> list[tuple[str, str, bytes]]:
     return db.execute("SELECT DISTINCT edition, path, entry FROM permalinks").fetchall()
 
 
-@settings(deadline=None, max_examples=40)
-@given(st.lists(steps, min_size=1, max_size=12))
-def test_views_kept_event_by_event_are_those_rebuilt_at_once(history: list[Step]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:///{Path(folder) / 'news.db'}?synchronous=normal"
-        with Ledger.open(url) as ledger:
-            ledger.init()
-            ids: list[UUID] = []
-            for do in history:
-                with suppress(Refused, InvalidInput):
-                    do(ledger, ids)
-                ledger.views.read(lambda db: None)
-            kept, hits = ledger.views.status(), ledger.views.read(found)
-            assert ledger.rebuild() == tuple(RebuildProof(status, True) for status in kept)
-            assert ledger.views.status() == kept
-            assert ledger.views.read(found) == hits
-            owners = ledger.views.read(paths_and_owners)
-            assert len({(edition, at) for edition, at, _ in owners}) == len(owners)
-            for id_ in ids:
-                assert now(ledger, id_) == fold(ledger.history(id_))
+@on_both(40, st.lists(steps, min_size=1, max_size=12))
+def test_views_kept_event_by_event_are_those_rebuilt_at_once(
+    store: Store, history: list[Step]
+) -> None:
+    with closing(store.another()) as other, Ledger.open(other.url) as ledger:
+        ledger.init()
+        ids: list[UUID] = []
+        for do in history:
+            with suppress(Refused, InvalidInput):
+                do(ledger, ids)
+            ledger.views.read(lambda db: None)
+        kept, hits = ledger.views.status(), ledger.views.read(found)
+        assert ledger.rebuild() == tuple(RebuildProof(status, True) for status in kept)
+        assert ledger.views.status() == kept
+        assert ledger.views.read(found) == hits
+        owners = ledger.views.read(paths_and_owners)
+        assert len({(edition, at) for edition, at, _ in owners}) == len(owners)
+        for id_ in ids:
+            assert now(ledger, id_) == fold(ledger.history(id_))

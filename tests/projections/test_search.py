@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import tempfile
+from contextlib import closing
 from datetime import date
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import Ledger, Source
@@ -19,6 +17,8 @@ from ledger.projections import search
 from ledger.projections.moments import NOW, Moment
 from ledger.projections.search import Hit
 from tests.projections.desk import clock, create, edit, public
+from tests.properties import on_both
+from tests.stores import Store
 
 
 def hits(
@@ -329,15 +329,13 @@ def fields_of(values: dict[str, Any]) -> list[str]:
     return [*(values.get(name, "") for name in ("headline", "topic", "summary")), sources]
 
 
-@settings(deadline=None, max_examples=60)
-@given(st.lists(entries, min_size=1, max_size=6), st.lists(texts, min_size=1, max_size=6), texts)
+@on_both(
+    60, st.lists(entries, min_size=1, max_size=6), st.lists(texts, min_size=1, max_size=6), texts
+)
 def test_a_phrase_is_found_where_its_tokens_stand_together(
-    told: list[dict[str, Any]], phrases: list[str], start: str
+    store: Store, told: list[dict[str, Any]], phrases: list[str], start: str
 ) -> None:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Ledger.open(f"sqlite:///{Path(folder) / 'news.db'}?synchronous=normal") as ledger,
-    ):
+    with closing(store.another()) as other, Ledger.open(other.url) as ledger:
         ids = [create(ledger, slug="a", **values) for values in told]
 
         def oracle(*wanted: str, goes_on: bool = False) -> list[UUID]:

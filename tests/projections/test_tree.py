@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -21,10 +20,12 @@ from ledger.audit.merkle import (
     root,
     root_of,
 )
+from ledger.projections.sqlite.database import SQLiteDb
 from ledger.projections.tree import Tree, subtrees
 from ledger.store.leaf import leaf_hash
 from ledger.store.log import Row
-from tests.projections.desk import digests, fill, insert, opened
+from tests.projections.desk import digests, fill, insert
+from tests.stores import Store
 
 BIG = 65_536 + 3
 SIZES = (0, 1, 255, 256, 257, 512, BIG)
@@ -66,19 +67,19 @@ def naive(size: int) -> Tables:
     return tiles, edge
 
 
-def made() -> sqlite3.Connection:
-    db = sqlite3.connect(":memory:")
+def made() -> SQLiteDb:
+    db = sqlite3.connect(":memory:", factory=SQLiteDb)
     for statement in Tree.ddl:
         db.execute(statement)
     return db
 
 
-def grow(db: sqlite3.Connection, first: int, last: int, batch: int = 5000) -> None:
+def grow(db: SQLiteDb, first: int, last: int, batch: int = 5000) -> None:
     for start in range(first, last + 1, batch):
         Tree().apply_rows([row(p) for p in range(start, min(start + batch, last + 1))], db)
 
 
-def stored(db: sqlite3.Connection) -> Tables:
+def stored(db: SQLiteDb) -> Tables:
     return (
         {(level, n): hashes for level, n, hashes in db.execute("SELECT * FROM tiles")},
         {(level, n): hash_ for level, n, hash_ in db.execute("SELECT * FROM edge")},
@@ -86,27 +87,25 @@ def stored(db: sqlite3.Connection) -> Tables:
 
 
 @pytest.fixture
-def db() -> Iterator[sqlite3.Connection]:
+def db() -> Iterator[SQLiteDb]:
     with closing(made()) as db:
         yield db
 
 
 @pytest.fixture(scope="module")
-def big() -> Iterator[sqlite3.Connection]:
+def big() -> Iterator[SQLiteDb]:
     with closing(made()) as db:
         grow(db, 1, BIG)
         yield db
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_tiles_and_edge_are_those_of_a_naive_computation(
-    db: sqlite3.Connection, size: int
-) -> None:
+def test_tiles_and_edge_are_those_of_a_naive_computation(db: SQLiteDb, size: int) -> None:
     grow(db, 1, size)
     assert stored(db) == naive(size)
 
 
-def test_of_the_big_log_one_tile_is_full_above_the_leaves(big: sqlite3.Connection) -> None:
+def test_of_the_big_log_one_tile_is_full_above_the_leaves(big: SQLiteDb) -> None:
     tiles, edge = stored(big)
     assert sorted(tiles) == [*((0, number) for number in range(256)), (1, 0)]
     assert sorted(edge) == [(0, 65_536), (0, 65_537), (0, 65_538), (2, 0)]
@@ -115,12 +114,12 @@ def test_of_the_big_log_one_tile_is_full_above_the_leaves(big: sqlite3.Connectio
 
 
 @pytest.mark.parametrize(("size", "batch"), [(600, 1), (600, 255), (600, 256), (600, 257)])
-def test_any_batches_give_the_same_tables(db: sqlite3.Connection, size: int, batch: int) -> None:
+def test_any_batches_give_the_same_tables(db: SQLiteDb, size: int, batch: int) -> None:
     grow(db, 1, size, batch)
     assert stored(db) == naive(size)
 
 
-def test_any_batches_give_the_same_digest(db: sqlite3.Connection, big: sqlite3.Connection) -> None:
+def test_any_batches_give_the_same_digest(db: SQLiteDb, big: SQLiteDb) -> None:
     rows, digest = Tree().digest(big)
     assert rows == 257 + 4
     grow(db, 1, BIG, 7)
@@ -133,7 +132,7 @@ def test_any_batches_give_the_same_digest(db: sqlite3.Connection, big: sqlite3.C
         assert Tree().digest(other) == (rows, digest)
 
 
-def test_another_leaf_gives_another_digest(db: sqlite3.Connection) -> None:
+def test_another_leaf_gives_another_digest(db: SQLiteDb) -> None:
     grow(db, 1, 9)
     before = Tree().digest(db)
     with closing(made()) as other:
@@ -144,14 +143,14 @@ def test_another_leaf_gives_another_digest(db: sqlite3.Connection) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 255, 256, 257, 512, 700])
-def test_every_earlier_root_comes_out_of_the_tiles(db: sqlite3.Connection, size: int) -> None:
+def test_every_earlier_root_comes_out_of_the_tiles(db: SQLiteDb, size: int) -> None:
     grow(db, 1, size)
     subtree = subtrees(db)
     for earlier in range(size + 1):
         assert root(subtree, earlier) == root_of(leaves()[:earlier])
 
 
-def test_proofs_at_any_earlier_size_hold(big: sqlite3.Connection) -> None:
+def test_proofs_at_any_earlier_size_hold(big: SQLiteDb) -> None:
     random = Random(11)
     subtree = subtrees(big)
     some = [random.randrange(2, BIG) for _ in range(20)]
@@ -167,7 +166,7 @@ def test_proofs_at_any_earlier_size_hold(big: sqlite3.Connection) -> None:
             assert is_consistent(old, before, size, head, proof)
 
 
-def test_a_proof_reads_a_handful_of_rows(big: sqlite3.Connection) -> None:
+def test_a_proof_reads_a_handful_of_rows(big: SQLiteDb) -> None:
     read: list[str] = []
     big.set_trace_callback(read.append)
     for index in (0, 300, 40_000, BIG - 1):
@@ -182,7 +181,7 @@ def test_a_proof_reads_a_handful_of_rows(big: sqlite3.Connection) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 255, 300, 511, 512])
-def test_what_is_not_in_the_tree_yet_is_refused(db: sqlite3.Connection, size: int) -> None:
+def test_what_is_not_in_the_tree_yet_is_refused(db: SQLiteDb, size: int) -> None:
     grow(db, 1, size)
     for height in range(11):
         for index in range(size >> height, (2048 >> height) + 2):
@@ -194,7 +193,7 @@ def test_what_is_not_in_the_tree_yet_is_refused(db: sqlite3.Connection, size: in
                 root(subtrees(db), more)
 
 
-def test_no_proof_of_a_size_to_come(db: sqlite3.Connection) -> None:
+def test_no_proof_of_a_size_to_come(db: SQLiteDb) -> None:
     grow(db, 1, 511)
     for size in (513, 514, 600):
         with pytest.raises(ValueError, match="the tree has no subtree"):
@@ -203,7 +202,7 @@ def test_no_proof_of_a_size_to_come(db: sqlite3.Connection) -> None:
             consistency_proof(subtrees(db), 512, size)
 
 
-def test_a_tile_that_is_gone_is_missed(db: sqlite3.Connection) -> None:
+def test_a_tile_that_is_gone_is_missed(db: SQLiteDb) -> None:
     grow(db, 1, 700)
     db.execute("DELETE FROM tiles WHERE level = 0 AND number = 1")
     with pytest.raises(ValueError, match=r"^the tree has no subtree 256 of height 0$"):
@@ -214,7 +213,7 @@ def test_a_tile_that_is_gone_is_missed(db: sqlite3.Connection) -> None:
     ("size", "then"),
     [(0, 2), (5, 7), (255, 257), (300, 302), (300, 557), (256, 258), (0, 257), (256, 513)],
 )
-def test_a_gap_between_batches_is_refused(db: sqlite3.Connection, size: int, then: int) -> None:
+def test_a_gap_between_batches_is_refused(db: SQLiteDb, size: int, then: int) -> None:
     grow(db, 1, size)
     with pytest.raises(ValueError, match=rf"^level 0 of the tree does not reach leaf {then - 1}$"):
         Tree().apply_rows([row(then), row(then + 1)], db)
@@ -222,7 +221,7 @@ def test_a_gap_between_batches_is_refused(db: sqlite3.Connection, size: int, the
 
 
 @pytest.mark.parametrize(("size", "again"), [(5, 5), (5, 1), (256, 256), (256, 1), (300, 257)])
-def test_a_row_that_was_taken_is_refused(db: sqlite3.Connection, size: int, again: int) -> None:
+def test_a_row_that_was_taken_is_refused(db: SQLiteDb, size: int, again: int) -> None:
     grow(db, 1, size)
     with pytest.raises(
         ValueError, match=rf"^level 0 of the tree does not reach leaf {again - 1}$"
@@ -232,47 +231,43 @@ def test_a_row_that_was_taken_is_refused(db: sqlite3.Connection, size: int, agai
 
 
 @pytest.mark.parametrize("last", [4, 256, 400])
-def test_a_gap_in_a_batch_is_refused(db: sqlite3.Connection, last: int) -> None:
+def test_a_gap_in_a_batch_is_refused(db: SQLiteDb, last: int) -> None:
     grow(db, 1, 1)
     with pytest.raises(ValueError, match="of the tree does not reach leaf"):
         Tree().apply_rows([row(2), *(row(p) for p in range(4, last + 1))], db)
 
 
-def test_rows_out_of_order_are_refused(db: sqlite3.Connection) -> None:
+def test_rows_out_of_order_are_refused(db: SQLiteDb) -> None:
     with pytest.raises(ValueError, match="of the tree does not reach leaf"):
         Tree().apply_rows([row(1), row(3), row(2)], db)
 
 
-def test_the_tree_of_a_ledger_is_that_of_its_log(url: str, log: Path) -> None:
+def test_the_tree_of_a_ledger_is_that_of_its_log(url: str, store: Store) -> None:
     fill(url)
     assert digests(url)[-1].name == "tree"
     with Ledger.open(url) as ledger:
         hashes = [leaf_hash(row) for row in ledger.application.log.read(0, 100)]
-    with opened(log) as db:
+    with store.views() as db:
         assert root(subtrees(db), 7) == root_of(hashes)
         assert [hash_ for (hash_,) in db.execute("SELECT hash FROM edge")] == hashes
 
 
-def test_an_event_that_cannot_be_decoded_does_not_stop_the_tree(url: str, log: Path) -> None:
+def test_an_event_that_cannot_be_decoded_does_not_stop_the_tree(url: str, store: Store) -> None:
     fill(url)
-    insert(log, "EntryTeleported@1", 1)
+    insert(store, "EntryTeleported@1", 1)
     with Ledger.open(url) as ledger:
         standing = {one.name: one for one in ledger.views.standing()}
         hashes = [leaf_hash(row) for row in ledger.application.log.read(0, 100)]
     assert {name for name, one in standing.items() if one.failed_at is None} == {"tree"}
     assert standing["tree"].position == 8
     assert {one.failed_at for name, one in standing.items() if name != "tree"} == {8}
-    with opened(log) as db:
+    with store.views() as db:
         assert root(subtrees(db), 8) == root_of(hashes)
 
 
-def test_a_log_with_a_hole_stops_the_tree_at_the_hole(url: str, log: Path) -> None:
+def test_a_log_with_a_hole_stops_the_tree_at_the_hole(url: str, store: Store) -> None:
     fill(url)
-    with closing(sqlite3.connect(log)) as db, db:
-        for (name,) in db.execute(
-            "SELECT name FROM sqlite_schema WHERE type = 'trigger'"
-        ).fetchall():
-            db.execute(f'DROP TRIGGER "{name}"')
+    with store.log() as db:
         db.execute("DELETE FROM events WHERE position = 4")
     with Ledger.open(url) as ledger:
         (tree,) = (one for one in ledger.views.standing() if one.name == "tree")

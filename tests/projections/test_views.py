@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,22 +17,24 @@ import pytest
 from ledger import Ledger
 from ledger.errors import StoreTooNew
 from ledger.projections.current import Current
+from ledger.projections.place import Place
+from ledger.projections.places import place_of
 from ledger.projections.projection import Projection
 from ledger.projections.records import RebuildProof, ViewStatus
 from ledger.projections.registry import BUILT_IN
-from ledger.projections.views import Views, views_folder
+from ledger.projections.sqlite.place import FilePlace
+from ledger.projections.views import Views
 from tests.projections.desk import (
     DAY,
     NAMES,
     add,
     digests,
-    files,
     fill,
-    generation,
-    opened,
+    one_generation,
     positions,
     projected_anew,
 )
+from tests.stores import Store
 
 
 def paths(ledger: Ledger) -> set[str]:
@@ -66,12 +67,12 @@ def test_views_follow_other_writers(url: str) -> None:
         assert {status.position for status in writer.views.status()} == {9}
 
 
-def test_reading_nothing_new_leaves_the_views_alone(url: str, log: Path) -> None:
+def test_reading_nothing_new_leaves_the_views_alone(url: str, store: Store) -> None:
     fill(url)
     first = digests(url)
-    serving = generation(log)
+    serving = store.serving()
     assert digests(url) == first
-    assert generation(log) == serving
+    assert store.serving() == serving
 
 
 def test_status_tells_name_schema_position_and_rows(url: str) -> None:
@@ -83,7 +84,7 @@ def test_status_tells_name_schema_position_and_rows(url: str) -> None:
         ("days", 1, 7, 4),
         ("contexts", 2, 7, 4),
         # 5 documents, 3 texts
-        ("search", 1, 7, 8),
+        ("search", 2, 7, 8),
         # edits: 1 day, 2 actors, 2 entries, 3 fields; 3 last values; 1 flip; 2 silent edits
         ("activity", 2, 7, 14),
         ("tree", 1, 7, 7),
@@ -117,40 +118,39 @@ def test_batches_of_any_size_give_the_same_digests(url: str, tmp_path: Path, bat
     assert projected_anew(url, tmp_path / "other", batch) == digests(url)
 
 
-def test_a_rebuild_swaps_and_leaves_one_generation(url: str, log: Path) -> None:
+def test_a_rebuild_swaps_and_leaves_one_generation(url: str, store: Store) -> None:
     fill(url)
     told: list[tuple[int, int]] = []
     with Ledger.open(url) as ledger, Ledger.open(url) as other:
         before = ledger.views.status()
         assert other.views.status() == before
-        old = generation(log)
+        old = store.serving()
         proofs = ledger.rebuild(progress=lambda reached, aim: told.append((reached, aim)))
         assert proofs == tuple(RebuildProof(status, True) for status in before)
         assert set(told) == {(7, 7)}
-        assert generation(log) != old
-        assert not old.exists()
+        assert store.serving() != old
         assert other.views.status() == before
-    assert files(log) == sorted([generation(log).name, "current", "lock"])
+    assert one_generation(store)
 
 
 def test_a_rebuild_tells_how_far_it_is(url: str, tmp_path: Path) -> None:
     fill(url)
     told: list[tuple[int, int]] = []
     with Ledger.open(url) as ledger:
-        views = Views(ledger.application, tmp_path / "other", batch=3)
+        views = Views(ledger.application, FilePlace(tmp_path / "other"), batch=3)
         views.rebuild(progress=lambda reached, aim: told.append((reached, aim)))
         views.close()
     assert [step for step, _ in groupby(told)] == [(3, 7), (6, 7), (7, 7)]
 
 
-def test_generations_left_half_made_are_cleared_away(url: str, log: Path) -> None:
+def test_generations_left_half_made_are_cleared_away(url: str, store: Store) -> None:
     fill(url)
     digests(url)
-    for name in ("0123456789abcdef.db", "0123456789abcdef.db-wal", "0123456789abcdef.db-journal"):
-        (views_folder(log) / name).write_bytes(b"half made")
+    store.leave_half_made()
+    assert not one_generation(store)
     with Ledger.open(url) as ledger:
         ledger.rebuild()
-    assert files(log) == sorted([generation(log).name, "current", "lock"])
+    assert one_generation(store)
 
 
 # A log that is not the one the views were made of
@@ -158,48 +158,46 @@ def test_generations_left_half_made_are_cleared_away(url: str, log: Path) -> Non
 
 @pytest.mark.parametrize("later", [(), ("Other a",), ("Other a", "Other b"), tuple("abcdef")])
 def test_a_log_restored_to_an_older_copy_is_read_right(
-    url: str, log: Path, tmp_path: Path, later: tuple[str, ...]
+    url: str, store: Store, tmp_path: Path, later: tuple[str, ...]
 ) -> None:
     """Fewer events than the views know, then as many, then more."""
     fill(url)
-    yesterday = tmp_path / "yesterday.db"
-    shutil.copyfile(log, yesterday)
+    restore = store.keep()
     add(url, "Crane falls", "Quay floods")
     digests(url)
-    stale = generation(log)
-    shutil.copyfile(yesterday, log)
+    stale = store.serving()
+    restore()
     if later:
         add(url, *later)
     with Ledger.open(url) as ledger:
         slugs = {headline.lower().replace(" ", "-") for headline in later}
         assert paths(ledger) == {"ferry-resumes", "ferry-resumes-2", "tide-rises"} | slugs
-    assert generation(log) != stale
+    assert store.serving() != stale
     assert digests(url) == projected_anew(url, tmp_path / "other")
 
 
 def test_a_log_restored_under_open_views_is_read_right(
-    url: str, log: Path, tmp_path: Path
+    url: str, store: Store, tmp_path: Path
 ) -> None:
     fill(url)
-    yesterday = tmp_path / "yesterday.db"
-    shutil.copyfile(log, yesterday)
+    restore = store.keep()
     add(url, "Crane falls", "Quay floods")
     with Ledger.open(url) as ledger:
         assert len(paths(ledger)) == 5
         ledger.application.close()
-        shutil.copyfile(yesterday, log)
+        restore()
         assert paths(ledger) == {"ferry-resumes", "ferry-resumes-2", "tide-rises"}
     assert digests(url) == projected_anew(url, tmp_path / "other")
 
 
-def test_another_ledger_in_the_same_place_is_read_right(url: str, log: Path) -> None:
+def test_another_ledger_in_the_same_place_is_read_right(url: str, store: Store) -> None:
     fill(url)
     digests(url)
-    log.unlink()
+    store.delete()
     with Ledger.open(url) as ledger:
         ledger.init()
         assert ledger.entries() == []
-    log.unlink()
+    store.delete()
     add(url, *(f"N{number}" for number in range(7)))
     with Ledger.open(url) as ledger:
         assert paths(ledger) == {f"n{number}" for number in range(7)}
@@ -215,7 +213,7 @@ class Grown(Current):
     ddl = (
         """
         CREATE TABLE current (
-            entry BLOB PRIMARY KEY, body BLOB NOT NULL, size INTEGER AS (length(body))
+            entry BLOB PRIMARY KEY, body BLOB NOT NULL, size INTEGER DEFAULT 1
         ) STRICT
         """,
     )
@@ -225,19 +223,22 @@ class Grown(Current):
 LATER: tuple[Projection, ...] = (Grown(), *BUILT_IN[1:])
 
 
-def status_of(url: str, folder: Path, models: Sequence[Projection]) -> tuple[ViewStatus, ...]:
+def status_of(url: str, place: Place, models: Sequence[Projection]) -> tuple[ViewStatus, ...]:
     """Return what a program says that has these read models."""
-    with Ledger.open(url) as ledger, closing(Views(ledger.application, folder, models)) as views:
+    with (
+        Ledger.open(url) as ledger,
+        closing(Views(ledger.application, place, models)) as views,
+    ):
         return views.status()
 
 
 def test_a_read_model_of_a_changed_schema_is_projected_anew_alone(
-    url: str, log: Path, tmp_path: Path
+    url: str, store: Store, tmp_path: Path
 ) -> None:
     fill(url)
-    before, right = digests(url), status_of(url, tmp_path / "other", LATER)
-    old = generation(log)
-    with opened(log) as db:
+    before, right = digests(url), status_of(url, FilePlace(tmp_path / "other"), LATER)
+    old = store.serving()
+    with store.views() as db:
         db.execute("UPDATE silent_edits SET actor = 'Eve'")
         db.execute("UPDATE current SET body = x''")
     marked = digests(url)
@@ -245,81 +246,81 @@ def test_a_read_model_of_a_changed_schema_is_projected_anew_alone(
         "current",
         "activity",
     ]
-    after = status_of(url, views_folder(log), LATER)
+    after = status_of(url, place_of(url), LATER)
     assert (after[0].name, after[0].schema, after[0].rows) == ("current", 3, 3)
     assert after == (right[0], *marked[1:])
     assert after[0].digest != before[0].digest
-    assert generation(log) != old
-    assert files(log) == sorted([generation(log).name, "current", "lock"])
+    assert store.serving() != old
+    assert one_generation(store)
     # And that is that: the next one finds it done.
-    new = generation(log)
-    assert status_of(url, views_folder(log), LATER) == after
-    assert generation(log) == new
+    new = store.serving()
+    assert status_of(url, place_of(url), LATER) == after
+    assert store.serving() == new
 
 
-def test_a_program_with_fewer_read_models_leaves_the_others_be(url: str, log: Path) -> None:
+def test_a_program_with_fewer_read_models_leaves_the_others_be(url: str, store: Store) -> None:
     fill(url)
     before = digests(url)
-    serving = generation(log)
-    assert status_of(url, views_folder(log), BUILT_IN[:2]) == before[:2]
+    serving = store.serving()
+    assert status_of(url, place_of(url), BUILT_IN[:2]) == before[:2]
     add(url, "Crane falls")
-    assert [s.position for s in status_of(url, views_folder(log), BUILT_IN[:2])] == [8, 8]
-    assert positions(log) == dict.fromkeys(NAMES, 7) | {"current": 8, "changes": 8}
+    assert [s.position for s in status_of(url, place_of(url), BUILT_IN[:2])] == [8, 8]
+    assert positions(store) == dict.fromkeys(NAMES, 7) | {"current": 8, "changes": 8}
     assert [s.position for s in digests(url)] == [8] * 8
-    assert generation(log) == serving
+    assert store.serving() == serving
 
 
 def test_a_newer_schema_is_left_alone_and_ours_is_projected_elsewhere(
-    url: str, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
     ids = fill(url)
     before = digests(url)
-    newer = status_of(url, views_folder(log), LATER)
-    serving = generation(log)
+    newer = status_of(url, place_of(url), LATER)
+    serving = store.serving()
     with Ledger.open(url) as ledger:
         assert ledger.get(ids[0]).entry.headline == "Ferry resumes"
         ledger.create(DAY, "Crane falls", actor="Cy")
         assert "crane-falls" in paths(ledger)
         assert len(list(elsewhere.iterdir())) == 1
     assert list(elsewhere.iterdir()) == []
-    assert generation(log) == serving
-    assert positions(log) == dict.fromkeys(NAMES, 7)
-    with opened(log) as db:
+    assert store.serving() == serving
+    assert positions(store) == dict.fromkeys(NAMES, 7)
+    with store.views() as db:
         assert db.execute("SELECT count(size) FROM current").fetchone() == (3,)
-    assert [status.schema for status in digests(url)] == [2, 3, 1, 1, 2, 1, 2, 1]
-    assert [status.schema for status in newer] == [3, 3, 1, 1, 2, 1, 2, 1]
-    assert [status.schema for status in before] == [2, 3, 1, 1, 2, 1, 2, 1]
+    assert [status.schema for status in digests(url)] == [2, 3, 1, 1, 2, 2, 2, 1]
+    assert [status.schema for status in newer] == [3, 3, 1, 1, 2, 2, 2, 1]
+    assert [status.schema for status in before] == [2, 3, 1, 1, 2, 2, 2, 1]
 
 
 @pytest.mark.parametrize("names", [(), ("current",), ("days", "current")])
 def test_a_rebuild_leaves_a_newer_schema_alone_too(
-    url: str, log: Path, names: tuple[str, ...]
+    url: str, store: Store, names: tuple[str, ...]
 ) -> None:
     fill(url)
-    newer = status_of(url, views_folder(log), LATER)
-    serving = generation(log)
+    newer = status_of(url, place_of(url), LATER)
+    serving = store.serving()
     with Ledger.open(url) as ledger:
         with pytest.raises(StoreTooNew) as caught:
             ledger.rebuild(names)
         assert str(caught.value) == (
-            f"the views in {views_folder(log)} are of a newer program: their current is not of "
-            "schema 2; rebuild them with that program, or delete that folder to have them made "
+            f"the views in {store.views_place} are of a newer program: their current is not of "
+            f"schema 2; rebuild them with that program, or {store.disposal} to have them made "
             "anew by this one"
         )
         assert len(ledger.entries()) == 3
-    assert generation(log) == serving
-    assert status_of(url, views_folder(log), LATER) == newer
+    assert store.serving() == serving
+    assert status_of(url, place_of(url), LATER) == newer
 
 
-def test_others_are_rebuilt_beside_a_newer_schema(url: str, log: Path) -> None:
+def test_others_are_rebuilt_beside_a_newer_schema(url: str, store: Store) -> None:
     fill(url)
     right = digests(url)
-    newer = status_of(url, views_folder(log), LATER)
-    with opened(log) as db:
+    newer = status_of(url, place_of(url), LATER)
+    with store.views() as db:
         db.execute("DELETE FROM days")
     with Ledger.open(url) as ledger:
         assert ledger.rebuild(("days",)) == (RebuildProof(right[3], False),)
-    assert status_of(url, views_folder(log), LATER) == newer
+    assert status_of(url, place_of(url), LATER) == newer

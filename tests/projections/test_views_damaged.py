@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -13,24 +12,25 @@ import pytest
 
 from ledger import Ledger
 from ledger.errors import ProjectionDrifted
-from ledger.projections.views import views_folder
-from tests.projections.desk import add, digests, fill, generation, opened
+from tests.places import views_folder
+from tests.projections.desk import add, digests, fill, generation
+from tests.stores import Store
 
 
 def paths(ledger: Ledger) -> set[str]:
     return {listed.path.removeprefix("/news/2021/03/4/") for listed in ledger.entries()}
 
 
-def test_deleted_views_come_back_the_same(url: str, log: Path) -> None:
+def test_deleted_views_come_back_the_same(url: str, store: Store) -> None:
     fill(url)
     before = digests(url)
-    shutil.rmtree(views_folder(log))
-    assert not views_folder(log).exists()
+    store.drop_views()
+    assert store.serving() is None
     assert digests(url) == before
-    shutil.rmtree(views_folder(log))
+    store.drop_views()
     with Ledger.open(url) as ledger:
         assert ledger.views.status() == before
-        shutil.rmtree(views_folder(log))
+        store.drop_views()
         assert ledger.views.status() == before
         assert paths(ledger) == {"ferry-resumes", "ferry-resumes-2", "tide-rises"}
 
@@ -142,7 +142,7 @@ def test_a_pointer_to_nowhere_is_set_right(url: str, log: Path, pointer: bytes) 
 
 @pytest.mark.parametrize("damage", [garbage, cut, page_of("flips"), text_that_is_none])
 def test_a_check_says_that_a_file_is_damaged_and_a_rebuild_mends_it(
-    url: str, log: Path, damage: Callable[[Path], None]
+    url: str, store: Store, log: Path, damage: Callable[[Path], None]
 ) -> None:
     fill(url)
     before = digests(url)
@@ -152,17 +152,17 @@ def test_a_check_says_that_a_file_is_damaged_and_a_rebuild_mends_it(
         with pytest.raises(ProjectionDrifted) as caught:
             list(ledger.check())
         assert str(caught.value) == (
-            f"the views in {views_folder(log)} are damaged, of another log, or from before an "
+            f"the views in {store.views_place} are damaged, of another log, or from before an "
             "erasure: `ledger rebuild` puts them right"
         )
         assert [proof.status for proof in ledger.rebuild()] == list(before)
         assert list(ledger.check()) == []
 
 
-def test_a_table_taken_away_while_the_ledger_is_open_comes_back(url: str, log: Path) -> None:
+def test_a_table_taken_away_while_the_ledger_is_open_comes_back(url: str, store: Store) -> None:
     ids = fill(url)
     with Ledger.open(url) as ledger:
         assert len(ledger.changes(ids[0])) == 3
-        with opened(log) as db:
+        with store.views() as db:
             db.execute("DROP TABLE changes")
         assert len(ledger.changes(ids[0])) == 3

@@ -19,9 +19,14 @@ import pytest
 
 from ledger import Ledger
 from ledger.errors import StoreNotFound, StoreNotWritable, UndecodableEvent
-from ledger.projections.views import Views, views_folder
-from ledger.store.connections import connect
-from tests.projections.desk import DAY, NAMES, files, insert, positions
+from ledger.projections.database import Db
+from ledger.projections.sqlite.database import SQLiteDb
+from ledger.projections.sqlite.place import FilePlace
+from ledger.projections.views import Views
+from ledger.store.connections import connect, connect_as
+from tests.places import views_folder
+from tests.projections.desk import DAY, NAMES, files, insert, one_generation, positions
+from tests.stores import Store
 from tests.unprivileged import run_unprivileged
 
 ASK = """
@@ -89,7 +94,7 @@ def test_views_that_cannot_be_written_are_projected_elsewhere(
     if views == "behind":
         add(url, "Tide rises")
     with Ledger.open(url) as ledger:
-        other = Views(ledger.application, tmp_path / "other")
+        other = Views(ledger.application, FilePlace(tmp_path / "other"))
         right = [[s.name, s.position, s.digest] for s in other.status()]
         other.close()
     before = tree(log.parent)
@@ -137,7 +142,7 @@ def test_a_file_in_the_place_of_the_folder_is_left_alone(url: str, log: Path) ->
 
 @pytest.mark.parametrize("limit", ["query_only = ON", "max_page_count = 1"])
 def test_views_that_take_no_more_writes_are_projected_elsewhere(
-    url: str, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+    url: str, store: Store, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -146,13 +151,13 @@ def test_views_that_take_no_more_writes_are_projected_elsewhere(
     look(url)
     before = tree(views_folder(log))
 
-    def open_limited(path: Path, *args: Any, **options: Any) -> sqlite3.Connection:
-        connection = connect(path, *args, **options)
+    def open_limited(kind: type[SQLiteDb], path: Path, *args: Any, **options: Any) -> SQLiteDb:
+        connection = connect_as(kind, path, *args, **options)
         if path.parent == views_folder(log):
             connection.execute(f"PRAGMA {limit}")
         return connection
 
-    monkeypatch.setattr("ledger.projections.generation.connect", open_limited)
+    monkeypatch.setattr("ledger.projections.sqlite.generation.connect_as", open_limited)
     with Ledger.open(url) as ledger:
         assert len(ledger.entries()) == 1
         assert list(elsewhere.iterdir()) == []
@@ -163,7 +168,7 @@ def test_views_that_take_no_more_writes_are_projected_elsewhere(
         assert len(ledger.entries()) == 101
         assert {status.position for status in ledger.views.status()} == {101}
     assert list(elsewhere.iterdir()) == []
-    assert positions(log) == dict.fromkeys(NAMES, 1)
+    assert positions(store) == dict.fromkeys(NAMES, 1)
     assert tree(views_folder(log)).keys() == before.keys()
 
 
@@ -177,11 +182,11 @@ def test_no_place_for_views_is_told(
         ledger.entries()
 
 
-def test_reading_no_ledger_makes_no_views(url: str, log: Path) -> None:
-    with Ledger.open(url) as ledger, pytest.raises(StoreNotFound, match="there is no ledger at"):
+def test_reading_no_ledger_makes_no_views(url: str, store: Store) -> None:
+    with Ledger.open(url) as ledger, pytest.raises(StoreNotFound, match="there is no ledger"):
         ledger.entries()
-    assert not log.exists()
-    assert files(log) == []
+    assert not store.exists()
+    assert store.generations() == []
 
 
 def test_closing_leaves_no_file_open(url: str, log: Path) -> None:
@@ -194,23 +199,25 @@ def test_closing_leaves_no_file_open(url: str, log: Path) -> None:
     assert open_files(log.parent) == []
 
 
-def test_closing_while_a_query_runs_lets_it_end(url: str, log: Path) -> None:
+def test_closing_while_a_query_runs_lets_it_end(url: str, folder: Path) -> None:
     add(url, "Ferry resumes")
 
-    def ask(db: sqlite3.Connection) -> int:
+    def ask(db: Db) -> int:
         ledger.close()
         return len(db.execute("SELECT * FROM current").fetchall())
 
     with Ledger.open(url) as ledger:
         assert ledger.views.read(ask) == 1
-        assert open_files(log.parent) == []
+        assert open_files(folder) == []
         assert len(ledger.entries()) == 1
 
 
 # Several at once
 
 
-def test_processes_that_build_at_once_agree_and_leave_one_generation(url: str, log: Path) -> None:
+def test_processes_that_build_at_once_agree_and_leave_one_generation(
+    url: str, store: Store
+) -> None:
     add(url, *(f"Ferry {number % 7}" for number in range(60)))
     children = [
         subprocess.Popen([sys.executable, "-c", ASK, url], stdout=subprocess.PIPE, text=True)
@@ -219,8 +226,7 @@ def test_processes_that_build_at_once_agree_and_leave_one_generation(url: str, l
     answers = [json.loads(child.communicate()[0]) for child in children]
     assert [child.returncode for child in children] == [0] * 4
     assert answers == [look(url)] * 4
-    name = (views_folder(log) / "current").read_text().strip()
-    assert files(log) == sorted([name, "current", "lock"])
+    assert one_generation(store)
 
 
 def test_a_reader_that_waited_takes_what_was_built_meanwhile(
@@ -244,15 +250,15 @@ def test_a_reader_that_waited_takes_what_was_built_meanwhile(
     assert files(log) == sorted([*(file.name for file in built), "lock"])
 
 
-def test_a_read_model_that_lags_catches_up_alone(url: str, log: Path) -> None:
+def test_a_read_model_that_lags_catches_up_alone(url: str, store: Store) -> None:
     add(url, "Ferry resumes", "Tide rises")
     right = look(url)
-    file = views_folder(log) / (views_folder(log) / "current").read_text().strip()
-    with closing(sqlite3.connect(file)) as db, db:
+    serving = store.serving()
+    with store.views() as db:
         db.execute("DELETE FROM contexts")
         db.execute("UPDATE projections SET position = 0, leaf = x'' WHERE name = 'contexts'")
     assert look(url) == right
-    assert files(log) == sorted([file.name, "current", "lock"])
+    assert store.generations() == [serving] == [store.serving()]
 
 
 REBUILD = """
@@ -281,6 +287,7 @@ def test_readers_are_right_while_another_process_rebuilds(url: str) -> None:
     assert all(answer == right for answer in answers)
 
 
+@pytest.mark.usefixtures("log")
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_views_swapped_while_they_are_opened_are_found_again(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
@@ -298,14 +305,14 @@ def test_views_swapped_while_they_are_opened_are_found_again(
             swapped.append(path)
             subprocess.run([sys.executable, "-c", REBUILD, url, "1"], check=True)
 
-    def open_late(path: Path, *args: Any, **options: Any) -> sqlite3.Connection:
+    def open_late(kind: type[SQLiteDb], path: Path, *args: Any, **options: Any) -> SQLiteDb:
         if moment == "before":
             swap(path)
-        connection = connect(path, *args, **options)
+        connection = connect_as(kind, path, *args, **options)
         swap(path)
         return connection
 
-    monkeypatch.setattr("ledger.projections.generation.connect", open_late)
+    monkeypatch.setattr("ledger.projections.sqlite.generation.connect_as", open_late)
     with Ledger.open(url) as ledger:
         assert len(ledger.entries()) == 3
         assert [[s.name, s.position, s.digest] for s in ledger.views.status()] == right[1]
@@ -313,10 +320,12 @@ def test_views_swapped_while_they_are_opened_are_found_again(
     assert len(swapped) == 1
 
 
-def test_a_projection_that_was_stopped_leaves_no_file_open(url: str, log: Path) -> None:
+def test_a_projection_that_was_stopped_leaves_no_file_open(
+    url: str, store: Store, log: Path
+) -> None:
     add(url, "Ferry resumes")
     look(url)
-    insert(log, "EntryTeleported@1", 1)
+    insert(store, "EntryTeleported@1", 1)
     with Ledger.open(url) as ledger, pytest.raises(UndecodableEvent):
         ledger.entries()
     assert open_files(log.parent) == []

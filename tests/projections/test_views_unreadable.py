@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from ledger import Ledger
 from ledger.errors import ProjectionStopped, UndecodableEvent
+from ledger.projections.places import place_of
 from ledger.projections.records import RebuildProof
-from ledger.projections.views import Views, views_folder
+from ledger.projections.views import Views
 from tests.projections.desk import DAY, NAMES, insert, positions
+from tests.stores import Store
 
 
 def add(url: str, *headlines: str) -> None:
@@ -24,16 +24,16 @@ UNKNOWN = "position 3: the event type EntryTeleported@1 is unknown; is this prog
 
 @pytest.mark.parametrize("batch", [1, 2, 1000])
 def test_an_unknown_event_stops_every_projection_at_it_and_is_named(
-    url: str, log: Path, batch: int
+    url: str, store: Store, batch: int
 ) -> None:
     add(url, "Ferry resumes")
     with Ledger.open(url) as ledger:
         ledger.entries()
     add(url, "Tide rises")
-    insert(log, "EntryTeleported@1", 1)
+    insert(store, "EntryTeleported@1", 1)
     add(url, "Crane falls")
     with Ledger.open(url) as ledger:
-        views = Views(ledger.application, views_folder(log), batch=batch)
+        views = Views(ledger.application, place_of(url), batch=batch)
         for needs in ((), ("current",), ("activity",), ()):
             with pytest.raises(UndecodableEvent) as caught:
                 views.read(lambda db: None, *needs)
@@ -55,15 +55,15 @@ def test_an_unknown_event_stops_every_projection_at_it_and_is_named(
         # A rebuild stops there, too.
         assert list(views.check()) == []
         views.close()
-    assert positions(log) == dict.fromkeys(NAMES, 2) | {"tree": 4}
+    assert positions(store) == dict.fromkeys(NAMES, 2) | {"tree": 4}
 
 
 @pytest.mark.parametrize("batch", [1, 1000])
 def test_an_event_out_of_place_stops_those_that_choke_on_it(
-    url: str, log: Path, batch: int
+    url: str, store: Store, batch: int
 ) -> None:
     add(url, "Ferry resumes", "Ferry resumes")
-    insert(log, "EntryRetracted@1", 1)
+    insert(store, "EntryRetracted@1", 1)
     add(url, "Crane falls")
     illegal = (
         "Current.apply raised UndecodableEvent: position 3: EntryRetracted as version 1 of entry "
@@ -71,7 +71,7 @@ def test_an_event_out_of_place_stops_those_that_choke_on_it(
         "history is damaged"
     )
     with Ledger.open(url) as ledger:
-        views = Views(ledger.application, views_folder(log), batch=batch)
+        views = Views(ledger.application, place_of(url), batch=batch)
         stopped = {s.name: s for s in views.standing() if s.state == "stopped"}
         assert set(stopped) == {"current", "days"}
         assert {(s.position, s.failed_at) for s in stopped.values()} == {(2, 3)}

@@ -11,6 +11,6 @@ from ledger import Ledger
 
 @pytest.fixture
 def ledger(url: str) -> Iterator[Ledger]:
-    with Ledger.open(f"{url}?synchronous=normal") as opened:
+    with Ledger.open(url) as opened:
         opened.init("harbour.example/news")
         yield opened

@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import Ledger, Source
@@ -17,7 +16,9 @@ from ledger.report.facts import ChangedFacts
 from ledger.report.findings import Best, find
 from ledger.report.model import ErasureNotice, Finding, Flip, SilentEdit, SourceEdit
 from tests.histories import Step, desk, histories, play
+from tests.properties import on_both
 from tests.report.newsroom import COURIER, MOVED, RADIO, day, fill
+from tests.stores import Store
 
 
 def found(ledger: Ledger, entry: UUID) -> list[Finding | ErasureNotice]:
@@ -103,12 +104,13 @@ def test_what_stays_of_an_erased_version_is_still_compared(ledger: Ledger) -> No
     assert [(one.version, one.facts) for one in silent] == [(2, ChangedFacts(("1",), ("2",)))]
 
 
-@settings(deadline=None, max_examples=40)
-@given(histories(), st.lists(st.tuples(st.integers(0, 3), st.sets(st.integers(1, 6))), max_size=3))
+@on_both(
+    40, histories(), st.lists(st.tuples(st.integers(0, 3), st.sets(st.integers(1, 6))), max_size=3)
+)
 def test_the_log_says_what_the_views_say(
-    history: list[Step], erasures: list[tuple[int, set[int]]]
+    store: Store, history: list[Step], erasures: list[tuple[int, set[int]]]
 ) -> None:
-    with desk() as lent:
+    with desk(store) as lent:
         ledger = lent.open()
         ids = play(ledger, history)
         for number, versions in erasures:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ledger.store.sqlite import SQLiteRecorder
-from ledger.store.urls import parse_store_url
+from ledger.store.urls import SQLiteURL, parse_store_url
 from tests.store.recorders import Make
 
 
@@ -23,7 +23,9 @@ def make(path: Path) -> Iterator[Make]:
     made: list[SQLiteRecorder] = []
 
     def one(options: str = "", at: Path = path, *, create: bool = True) -> SQLiteRecorder:
-        made.append(SQLiteRecorder(parse_store_url(f"sqlite:///{at}{options}"), create=create))
+        url = parse_store_url(f"sqlite:///{at}{options}")
+        assert isinstance(url, SQLiteURL)
+        made.append(SQLiteRecorder(url, create=create))
         return made[-1]
 
     yield one

@@ -8,9 +8,11 @@ from contextlib import closing
 from pathlib import Path
 
 from ledger.store import schema
-from ledger.store.log import NewRow, Row
+from ledger.store.identity import Clock, system_clock
+from ledger.store.log import LogRecorder, NewRow, Row
+from ledger.store.postgres import PostgresRecorder
 from ledger.store.sqlite import SQLiteRecorder
-from ledger.store.urls import SQLiteURL
+from ledger.store.urls import SQLiteURL, parse_store_url
 
 Make = Callable[..., SQLiteRecorder]
 
@@ -22,6 +24,24 @@ from ledger.store.sqlite import SQLiteRecorder
 from ledger.store.urls import parse_store_url
 recorder = SQLiteRecorder(parse_store_url(sys.argv[1]))
 """
+
+
+class HandClock:
+    """Says the time that it was set to."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000_000_000
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def recorder_of(url: str, clock: Clock | None = None) -> LogRecorder:
+    """Return a recorder of a store of either kind."""
+    found = parse_store_url(url)
+    if isinstance(found, SQLiteURL):
+        return SQLiteRecorder(found, clock=clock or system_clock)
+    return PostgresRecorder(found, clock=clock)
 
 
 def row(version: int, content: bytes = b"c") -> NewRow:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import logging
 import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -27,8 +24,10 @@ from ledger.domain.events import (
 )
 from ledger.errors import InvalidStoreURL, StoreNotFound
 from ledger.store.application import LedgerApplication
+from ledger.store.log import to_microseconds
 from ledger.store.sqlite import SQLiteRecorder
 from tests.conftest import NOW
+from tests.stores import Store
 
 A = UUID("20240501-aaaa-8aaa-8aaa-aaaaaaaaaaaa")
 B = UUID("20240501-bbbb-8bbb-8bbb-bbbbbbbbbbbb")
@@ -39,31 +38,25 @@ META = Meta(actor="Ann", published_at=NOW, command=UUID(int=1))
 class HandClock:
     """Says the time that it was set to, in the place of the store's clock."""
 
-    def __init__(self, now: datetime = NOW) -> None:
-        self.now = now
+    def __init__(self) -> None:
+        self.now = NOW
 
-    def time_ns(self) -> int:
-        return (self.now - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
+    def __call__(self) -> int:
+        return to_microseconds(self.now)
 
-
-@contextmanager
-def hand_clock() -> Iterator[HandClock]:
-    clock = HandClock()
-    with pytest.MonkeyPatch.context() as patch:
-        patched = SimpleNamespace(**{**vars(time), "time_ns": clock.time_ns})
-        patch.setattr("ledger.store.sqlite.time", patched)
-        yield clock
+    def put_into(self, application: LedgerApplication) -> None:
+        vars(application.log)["_clock"] = self
 
 
 @pytest.fixture
-def clock() -> Iterator[HandClock]:
-    with hand_clock() as clock:
-        yield clock
+def clock() -> HandClock:
+    return HandClock()
 
 
 @pytest.fixture
-def application(url: str) -> Iterator[LedgerApplication]:
-    with LedgerApplication(f"{url}?synchronous=normal") as opened:
+def application(url: str, clock: HandClock) -> Iterator[LedgerApplication]:
+    with LedgerApplication(url) as opened:
+        clock.put_into(opened)
         yield opened
 
 
@@ -154,9 +147,11 @@ def test_an_empty_log_reads_as_nothing(application: LedgerApplication) -> None:
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.integers(-3, 3), max_size=12), st.lists(st.integers(-15, 15), max_size=8))
 def test_positions_by_time_are_those_of_a_scan(steps: list[int], asked: list[int]) -> None:
-    with tempfile.TemporaryDirectory() as folder, hand_clock() as clock:
+    clock = HandClock()
+    with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/news.db?synchronous=normal"
         with LedgerApplication(url) as application:
+            clock.put_into(application)
             application.log.create()
             for version, step in enumerate(steps, 1):
                 clock.now += timedelta(microseconds=step)
@@ -207,7 +202,7 @@ def test_a_clock_a_little_behind_is_not_worth_a_word(
 
 
 def test_the_process_s_environment_picks_no_other_store(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = tmp_path / "other.db"
     for prefix in ("", "LEDGER_"):
@@ -217,7 +212,7 @@ def test_the_process_s_environment_picks_no_other_store(
         monkeypatch.setenv(f"{prefix}COMPRESSOR_TOPIC", "zlib")
     monkeypatch.setenv("LEDGER_STORE", f"sqlite:///{other}")
     monkeypatch.setenv("LEDGER_LEDGER_STORE", f"sqlite:///{other}")
-    with LedgerApplication(url) as application:
+    with LedgerApplication(sqlite_url) as application:
         application.append([Event(A, 1, META, EntryRetracted())])
         assert isinstance(application.log, SQLiteRecorder)
         (row,) = application.log.read(0, 9)
@@ -235,7 +230,7 @@ def test_a_url_is_checked_before_anything_is_touched(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_reading_makes_no_ledger(application: LedgerApplication, tmp_path: Path) -> None:
+def test_reading_makes_no_ledger(application: LedgerApplication, store: Store) -> None:
     with pytest.raises(StoreNotFound):
         list(application.read())
-    assert list(tmp_path.iterdir()) == []
+    assert not store.exists()

@@ -1,38 +1,20 @@
-"""What every back end of the log promises; a new one is one more line in `BACKENDS`."""
+"""What every back end of the log promises."""
 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from threading import Barrier
+from contextlib import closing
+from threading import Barrier, Event
 
 import pytest
 from eventsourcing.persistence import IntegrityError
 
-from ledger.store.log import Appended, Head, LogRecorder, NewRow, Row
-from ledger.store.sqlite import SQLiteRecorder, system_clock
-from ledger.store.urls import SQLiteURL
-
-Open = Callable[[Path, Callable[[], int]], LogRecorder]
-
-
-def open_sqlite(place: Path, clock: Callable[[], int]) -> LogRecorder:
-    return SQLiteRecorder(SQLiteURL(place / "news.db"), clock=clock)
-
-
-BACKENDS: dict[str, Open] = {"sqlite": open_sqlite}
-
-
-class HandClock:
-    """Says the time that it was set to."""
-
-    def __init__(self) -> None:
-        self.now = 1_700_000_000_000_000
-
-    def __call__(self) -> int:
-        return self.now
+from ledger.errors import ReadOnlyCopy, StoreNotFound
+from ledger.store.identity import Identity
+from ledger.store.log import Appended, Head, Integrity, LogRecorder, NewRow, Row
+from tests.store.recorders import HandClock, recorder_of
 
 
 @pytest.fixture
@@ -40,22 +22,11 @@ def clock() -> HandClock:
     return HandClock()
 
 
-@pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
-def recorder(backend: str, tmp_path: Path, clock: HandClock) -> Iterator[LogRecorder]:
-    opened = BACKENDS[backend](tmp_path, clock)
-    opened.create()
-    yield opened
-    close(opened)
-
-
-def close(recorder: LogRecorder) -> None:
-    if isinstance(recorder, SQLiteRecorder):
-        recorder.close()
+def recorder(url: str, clock: HandClock) -> Iterator[LogRecorder]:
+    with closing(recorder_of(url, clock)) as opened:
+        opened.create()
+        yield opened
 
 
 def entry(number: int) -> bytes:
@@ -87,13 +58,10 @@ def test_an_identity_is_given_once(recorder: LogRecorder, clock: HandClock) -> N
     assert first.created_at == 1_700_000_000_000_000
 
 
-def test_an_origin_is_kept(backend: str, tmp_path: Path, clock: HandClock) -> None:
-    place = tmp_path / "named"
-    place.mkdir()
-    recorder = BACKENDS[backend](place, clock)
-    assert recorder.create("desk.example/news").origin == "desk.example/news"
-    assert recorder.identity().origin == "desk.example/news"
-    close(recorder)
+def test_an_origin_is_kept(url: str) -> None:
+    with closing(recorder_of(url)) as recorder:
+        assert recorder.create("desk.example/news").origin == "desk.example/news"
+        assert recorder.identity().origin == "desk.example/news"
 
 
 def test_positions_have_no_gaps_and_rows_come_back_as_given(
@@ -253,24 +221,21 @@ APPENDS = 40
 EACH = sum(number % 3 + 1 for number in range(APPENDS))
 
 
-def append_some(backend: str, place: Path, writer: int) -> None:
+def append_some(url: str, writer: int) -> None:
     """Append 1, 2, 3, 1, 2, 3, ... events at a time; this runs in a process of its own."""
-    recorder = BACKENDS[backend](place, system_clock)
-    version = 1
-    for number in range(APPENDS):
-        rows = [new(writer, version + step) for step in range(number % 3 + 1)]
-        recorder.append(rows)
-        version += len(rows)
-    close(recorder)
+    with closing(recorder_of(url)) as recorder:
+        version = 1
+        for number in range(APPENDS):
+            rows = [new(writer, version + step) for step in range(number % 3 + 1)]
+            recorder.append(rows)
+            version += len(rows)
 
 
 def test_a_reader_that_tails_many_processes_sees_each_event_once_in_order(
-    backend: str, recorder: LogRecorder, tmp_path: Path
+    url: str, recorder: LogRecorder
 ) -> None:
     spawn = multiprocessing.get_context("spawn")
-    writers = [
-        spawn.Process(target=append_some, args=(backend, tmp_path, number)) for number in range(3)
-    ]
+    writers = [spawn.Process(target=append_some, args=(url, number)) for number in range(3)]
     for writer in writers:
         writer.start()
     tail: list[Row] = []
@@ -294,7 +259,7 @@ def test_a_reader_that_tails_many_processes_sees_each_event_once_in_order(
 
 
 def test_processes_that_come_and_go_neither_hide_nor_lose_events(
-    backend: str, recorder: LogRecorder, tmp_path: Path
+    url: str, recorder: LogRecorder
 ) -> None:
     """A process stays where it is, reading and writing, while others come, write and leave."""
     recorder.append([new(9, 1)])
@@ -302,7 +267,7 @@ def test_processes_that_come_and_go_neither_hide_nor_lose_events(
     spawn = multiprocessing.get_context("spawn")
     expected = 1
     for visit in range(2):
-        visitor = spawn.Process(target=append_some, args=(backend, tmp_path, visit))
+        visitor = spawn.Process(target=append_some, args=(url, visit))
         visitor.start()
         visitor.join()
         assert visitor.exitcode == 0
@@ -310,7 +275,7 @@ def test_processes_that_come_and_go_neither_hide_nor_lose_events(
         assert recorder.head().position == expected
         expected += 1
         assert recorder.append([new(9, visit + 2)]).first == expected
-    close(recorder)
+    recorder.close()
     assert positions(recorder.read(0, 10_000)) == list(range(1, expected + 1))
 
 
@@ -323,3 +288,90 @@ def test_an_append_is_refused_where_what_was_looked_at_has_moved(recorder: LogRe
             recorder.append([new], {seen: version})
     assert recorder.head().position == 1
     assert recorder.append([new], {seen: 1}).first == 2
+
+
+def test_a_copy_takes_nothing_but_by_load_until_it_is_promoted(url: str, clock: HandClock) -> None:
+    identity = Identity("ab" * 16, "desk.example/news", 5)
+    with closing(recorder_of(url, clock)) as copy:
+        assert copy.create("another.example", identity) == identity
+        assert copy.is_copy()
+        with pytest.raises(ReadOnlyCopy, match="is a copy"):
+            copy.append([new(1, 1)])
+        with pytest.raises(ReadOnlyCopy, match="is a copy"):
+            copy.erase([new(1, 1)], [], 0)
+        copy.load([Row(1, entry(1), 1, "EntryEdited@1", 7, b"meta", b"\x00")])
+        assert (copy.promote(), copy.is_copy(), copy.promote()) == (True, False, False)
+        assert copy.append([new(1, 2)]) == Appended(2, clock.now, 0)
+        assert copy.identity() == identity
+
+
+def test_a_load_keeps_everything_and_is_all_or_nothing(recorder: LogRecorder) -> None:
+    rows = [
+        Row(1, entry(1), 1, "EntryCreated@1", 7, b"meta", b"\x00\xff"),
+        Row(2, entry(2), 0, "EntryEdited@9", 7, b"", b""),
+        Row(3, entry(1), 2, "EntryEdited@1", 2**60, b"meta", b"c"),
+    ]
+    recorder.load(rows)
+    assert recorder.read(0, 10) == rows
+    follows = Row(4, entry(1), 3, "EntryEdited@1", 2**60, b"m", b"c")
+    for wrong in (
+        follows._replace(position=5),
+        follows._replace(position=3),
+        follows._replace(version=2),
+        follows._replace(version=4),
+        follows._replace(recorded_at=2**60 - 1),
+        follows._replace(entry=entry(3), version=2),
+        follows._replace(entry=b"short"),
+    ):
+        with pytest.raises(IntegrityError):
+            recorder.load([follows, follows._replace(position=5, version=4), wrong])
+        with pytest.raises(IntegrityError):
+            recorder.load([wrong])
+    assert recorder.read(0, 10) == rows
+    recorder.load([follows])
+    assert recorder.read(3, 10) == [follows]
+
+
+def test_events_by_entry_and_version(recorder: LogRecorder) -> None:
+    recorder.append([new(2, 1), new(1, 1), new(3, 1), new(1, 2), new(2, 2)])
+
+    def read(after: tuple[bytes, int], before: bytes | None, limit: int) -> list[int]:
+        return positions(recorder.read_by_entry(after, before, limit))
+
+    assert read((b"", 0), None, 10) == [2, 4, 1, 5, 3]
+    assert read((entry(1), 1), None, 2) == [4, 1]
+    assert read((entry(1), 2), entry(3), 10) == [1, 5]
+    assert read((entry(3), 1), None, 10) == []
+
+
+def test_a_sound_store_has_nothing_wrong(recorder: LogRecorder) -> None:
+    recorder.append([new(1, 1)])
+    assert recorder.integrity() == Integrity([], [])
+
+
+def test_a_watch_returns_where_there_is_something_new_or_somebody_stops_it(
+    url: str, recorder: LogRecorder
+) -> None:
+    stop = Event()
+    with closing(recorder.watch()) as watch, closing(recorder_of(url)) as other:
+        seen = 0
+        for version in (1, 2, 3):
+            other.append([new(1, version)])
+            while recorder.head().position == seen:
+                watch.wait(stop)
+            seen = recorder.head().position
+        stop.set()
+        watch.wait(stop)
+        watch.wait(stop)
+    assert seen == 3
+
+
+def test_an_older_log_is_brought_up_and_one_that_is_not_there_is_not_found(url: str) -> None:
+    with closing(recorder_of(url)) as recorder:
+        with pytest.raises(StoreNotFound, match="there is no ledger"):
+            recorder.upgrade()
+        with pytest.raises(StoreNotFound, match="there is no ledger"):
+            recorder.promote()
+        recorder.create()
+        before, after = recorder.upgrade()
+        assert before == after

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,55 +18,91 @@ from eventsourcing.persistence import (
 from eventsourcing.tests import persistence as cases
 
 from ledger.errors import StoreNotFound
+from ledger.store.factory import LogFactory
 from ledger.store.log import LogEvent, LogRecorder, PollingSubscription
 from ledger.store.mapper import EventMapper
+from ledger.store.postgres import PostgresRecorder
 from ledger.store.sqlite import SQLiteFactory, SQLiteRecorder
-from ledger.store.urls import SQLiteURL, parse_store_url
+from ledger.store.urls import parse_store_url
+from tests.store.recorders import recorder_of
+from tests.stores import PostgresStore, SQLiteStore, Store
 
 ENTRY = UUID("20200102-aaaa-8aaa-8aaa-aaaaaaaaaaaa")
 
 
-def new_recorder(case: TestCase) -> SQLiteRecorder:
-    folder = tempfile.TemporaryDirectory()
-    case.addCleanup(folder.cleanup)
-    recorder = SQLiteRecorder(SQLiteURL(Path(folder.name) / "news.db"))
-    case.addCleanup(recorder.close)
-    recorder.create()
-    return recorder
+class Recorders(TestCase):
+    """Gives the library's cases recorders, each of a new ledger."""
+
+    store: Store
+
+    def create_recorder(self) -> Any:
+        recorder = recorder_of(self.store.another().url)
+        self.addCleanup(recorder.close)
+        recorder.create()
+        return recorder
 
 
-class TestApplicationRecorder(cases.ApplicationRecorderTestCase[SQLiteRecorder]):
-    def create_recorder(self) -> SQLiteRecorder:
-        return new_recorder(self)
+class OnSQLite(Recorders):
+    @pytest.fixture(autouse=True)
+    def _give_store(self, tmp_path: Path) -> None:
+        self.store = SQLiteStore(tmp_path / "news.db")
 
+
+class OnPostgres(Recorders):
+    @pytest.fixture(autouse=True)
+    def _give_store(self, postgres_store: PostgresStore) -> None:
+        self.store = postgres_store
+
+
+class Subscribing(cases.ApplicationRecorderTestCase[Any]):
     def test_insert_subscribe(self) -> None:
         self.optional_test_insert_subscribe()
 
 
-class TestNonInterleaving(cases.NonInterleavingNotificationIDsBaseCase):
-    def create_recorder(self) -> SQLiteRecorder:
-        return new_recorder(self)
+class TestSQLiteRecorder(OnSQLite, Subscribing):
+    pass
+
+
+class TestPostgresRecorder(OnPostgres, Subscribing):
+    pass
+
+
+class TestSQLiteNonInterleaving(OnSQLite, cases.NonInterleavingNotificationIDsBaseCase):
+    pass
+
+
+class TestPostgresNonInterleaving(OnPostgres, cases.NonInterleavingNotificationIDsBaseCase):
+    pass
+
+
+del Subscribing
+
+MODULES = {"sqlite": "ledger.store.sqlite", "postgres": "ledger.store.postgres"}
 
 
 @pytest.fixture
-def factory(url: str) -> Iterator[SQLiteFactory]:
+def factory(store: Store) -> Iterator[LogFactory]:
     made = InfrastructureFactory.construct(
-        {"PERSISTENCE_MODULE": "ledger.store.sqlite", "LEDGER_STORE": url}
+        {"PERSISTENCE_MODULE": MODULES[store.kind], "LEDGER_STORE": store.url}
     )
-    assert isinstance(made, SQLiteFactory)
+    assert isinstance(made, LogFactory)
     with closing(made):
         yield made
 
 
-def test_factory_makes_our_recorder_and_mapper(factory: SQLiteFactory, url: str) -> None:
+def test_factory_makes_our_recorder_and_mapper(factory: LogFactory, url: str) -> None:
     recorder = factory.application_recorder()
-    assert type(recorder) is SQLiteRecorder
+    assert isinstance(recorder, SQLiteRecorder | PostgresRecorder)
     assert recorder.url == parse_store_url(url)
     assert type(factory.mapper()) is EventMapper
-    assert type(factory.aggregate_recorder()) is SQLiteRecorder
+    assert type(factory.aggregate_recorder()) is type(recorder)
 
 
-def test_factory_closes_the_recorders_it_made(factory: SQLiteFactory, tmp_path: Path) -> None:
+def test_factory_closes_the_recorders_it_made(sqlite_url: str, tmp_path: Path) -> None:
+    factory = InfrastructureFactory.construct(
+        {"PERSISTENCE_MODULE": "ledger.store.sqlite", "LEDGER_STORE": sqlite_url}
+    )
+    assert isinstance(factory, SQLiteFactory)
     recorder = factory.application_recorder()
     recorder.create()
     recorder.head()
@@ -77,13 +112,31 @@ def test_factory_closes_the_recorders_it_made(factory: SQLiteFactory, tmp_path: 
     assert not (tmp_path / "news.db-wal").exists()
 
 
+@pytest.mark.parametrize(
+    ("kind", "url", "message"),
+    [
+        ("sqlite", "postgresql://desk/news", "postgresql://desk/news names no SQLite file"),
+        ("postgres", "sqlite:///news.db", "sqlite:///news.db is not on PostgreSQL"),
+    ],
+)
+def test_a_factory_makes_recorders_of_its_kind_alone(kind: str, url: str, message: str) -> None:
+    factory = InfrastructureFactory.construct(
+        {"PERSISTENCE_MODULE": MODULES[kind], "LEDGER_STORE": url}
+    )
+    with pytest.raises(InfrastructureFactoryError) as caught:
+        factory.application_recorder()
+    assert str(caught.value) == message
+
+
 def test_factory_falls_back_to_the_default_store() -> None:
     factory = InfrastructureFactory.construct({"PERSISTENCE_MODULE": "ledger.store.sqlite"})
     assert isinstance(factory, SQLiteFactory)
-    assert factory.application_recorder().path == Path("ledger.db").absolute()
+    recorder = factory.application_recorder()
+    assert isinstance(recorder, SQLiteRecorder)
+    assert recorder.path == Path("ledger.db").absolute()
 
 
-def test_snapshots_tracking_and_processes_are_refused(factory: SQLiteFactory) -> None:
+def test_snapshots_tracking_and_processes_are_refused(factory: LogFactory) -> None:
     with pytest.raises(InfrastructureFactoryError, match=r"^a ledger keeps no snapshots$"):
         factory.aggregate_recorder("snapshots")
     with pytest.raises(
@@ -97,7 +150,7 @@ def test_snapshots_tracking_and_processes_are_refused(factory: SQLiteFactory) ->
 
 
 @pytest.fixture
-def recorder(factory: SQLiteFactory) -> LogRecorder:
+def recorder(factory: LogFactory) -> LogRecorder:
     return factory.application_recorder()
 
 
@@ -146,7 +199,7 @@ def test_ids_may_be_texts_and_notifications_carry_the_whole_row(
 
 
 def test_subscription_sees_what_another_recorder_writes(
-    factory: SQLiteFactory, recorder: LogRecorder
+    factory: LogFactory, recorder: LogRecorder
 ) -> None:
     recorder.insert_events([stored(1)])
     other = factory.application_recorder()
@@ -157,5 +210,5 @@ def test_subscription_sees_what_another_recorder_writes(
 
 
 def test_subscription_hands_its_error_to_whoever_iterates(recorder: LogRecorder) -> None:
-    with recorder.subscribe() as subscription, pytest.raises(StoreNotFound, match="no ledger at"):
+    with recorder.subscribe() as subscription, pytest.raises(StoreNotFound, match="no ledger"):
         next(subscription)

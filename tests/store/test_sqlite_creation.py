@@ -99,14 +99,14 @@ def killed(path: Path, where: str) -> None:
     assert ran.returncode in {-signal.SIGKILL, -signal.SIGXFSZ}, ran.stderr
 
 
-@pytest.mark.parametrize("where", ["inside", "512", "4096", "8192", "16384"])
+@pytest.mark.parametrize("where", ["inside", "512", "4096", "8192", "20480"])
 def test_a_ledger_half_made_is_none(make: Make, path: Path, where: str) -> None:
     killed(path, where)
     with pytest.raises(StoreNotFound, match="there is no ledger at"):
         make().head()
 
 
-@pytest.mark.parametrize("where", ["inside", "512", "4096", "8192", "16384"])
+@pytest.mark.parametrize("where", ["inside", "512", "4096", "8192", "20480"])
 def test_a_ledger_half_made_can_be_made_again(make: Make, path: Path, where: str) -> None:
     killed(path, where)
     recorder = make()
@@ -117,14 +117,14 @@ def test_a_ledger_half_made_can_be_made_again(make: Make, path: Path, where: str
 
 
 def test_a_ledger_made_but_not_yet_open_is_there(make: Make, path: Path) -> None:
-    killed(path, "20480")
+    killed(path, "24576")
     recorder = make()
     identity = recorder.identity()
     assert recorder.create("desk.example/news") == identity
     assert recorder.append([row(1)]).first == 1
 
 
-@pytest.mark.parametrize("where", ["inside", "512", "4096", "8192", "16384"])
+@pytest.mark.parametrize("where", ["inside", "512", "4096", "8192", "20480"])
 def test_a_ledger_half_made_is_nothing_to_upgrade(make: Make, path: Path, where: str) -> None:
     killed(path, where)
     with pytest.raises(StoreNotFound):
@@ -186,21 +186,21 @@ def test_an_older_schema_is_upgraded(
     make: Make, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store(path)
-    assert make().upgrade() == (2, 2)
+    assert make().upgrade() == (3, 3)
     monkeypatch.setattr("ledger.store.schema.MIGRATIONS", [*schema.MIGRATIONS, NEXT])
     recorder = make()
     for use in (recorder.head, lambda: recorder.append([row(4)])):
         with pytest.raises(StoreTooOld) as caught:
             use()
         assert str(caught.value) == (
-            f"{path} has log schema 2, this program works with 3: "
+            f"{path} has log schema 3, this program works with 4: "
             "bring it up with `ledger upgrade`"
         )
-    assert recorder.upgrade() == (2, 3)
-    assert recorder.upgrade() == (3, 3)
+    assert recorder.upgrade() == (3, 4)
+    assert recorder.upgrade() == (4, 4)
     assert recorder.append([row(4)]).first == 4
     with closing(sqlite3.connect(path)) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (3,)
+        assert db.execute("PRAGMA user_version").fetchone() == (4,)
         assert db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'events_by_time'").fetchone()
 
 
@@ -215,7 +215,7 @@ def test_an_upgrade_that_fails_leaves_the_old_schema(
             make().upgrade()
     recorder = make()
     assert recorder.head().position == 3
-    assert recorder.upgrade() == (2, 2)
+    assert recorder.upgrade() == (3, 3)
     with closing(sqlite3.connect(path)) as db:
         assert not db.execute(
             "SELECT 1 FROM sqlite_schema WHERE name = 'events_by_time'"

@@ -164,7 +164,7 @@ def test_a_newer_schema_is_refused(make: Make, path: Path) -> None:
     store(path)
     with closing(sqlite3.connect(path)) as db:
         db.execute(f"PRAGMA user_version = {schema.schema_version() + 1}")
-    refuses(make(), StoreTooNew, f"{path} has log schema 3, this program knows 2: use a newer")
+    refuses(make(), StoreTooNew, f"{path} has log schema 4, this program knows 3: use a newer")
 
 
 @pytest.mark.parametrize("size", [20, 100, 4000, 4096, 9000])

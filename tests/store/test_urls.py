@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ledger.errors import InvalidStoreURL
-from ledger.store.urls import DEFAULT_URL, SQLiteURL, absolute, parse_store_url
+from ledger.store.urls import DEFAULT_URL, PostgresURL, SQLiteURL, absolute, parse_store_url
 
 
 @pytest.mark.parametrize(
@@ -39,7 +42,7 @@ def test_default_is_a_file_in_the_working_folder_with_full_durability() -> None:
 
 NOT_UNDERSTOOD = (
     "the store {!r} is not understood; write it as sqlite:///news.db "
-    "or, from the root, sqlite:////srv/news.db"
+    "or, from the root, sqlite:////srv/news.db; or as postgresql://user@host/database"
 )
 NO_FILE = "the store {!r} names no file; write it as sqlite:///news.db (three slashes)"
 BAD_OPTION = (
@@ -112,8 +115,109 @@ def test_an_absolute_one_names_the_same_wherever_the_process_goes(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     named = parse_store_url(f"sqlite:///{name}{options}")
+    assert isinstance(named, SQLiteURL)
     url = absolute(f"sqlite:///{name}{options}")
     monkeypatch.chdir("/")
     found = parse_store_url(url)
     assert found == SQLiteURL(tmp_path / named.path, named.synchronous, named.timeout)
     assert absolute(url) == url
+
+
+# PostgreSQL
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("postgresql://", PostgresURL("postgresql://")),
+        ("postgresql:///news", PostgresURL("postgresql:///news")),
+        ("PostgreSQL://desk@host/news", PostgresURL("postgresql://desk@host/news")),
+        ("postgres://desk:pw@host:5433/news", PostgresURL("postgres://desk:pw@host:5433/news")),
+        ("postgresql://host/news?", PostgresURL("postgresql://host/news")),
+        (
+            "postgresql://one,[::1]:5433,two:/news?target_session_attrs=read-write",
+            PostgresURL("postgresql://one,[::1]:5433,two:/news?target_session_attrs=read-write"),
+        ),
+        (
+            "postgresql://%2Frun%2Fpg/news?schema=desk&sslmode=require&pool=3&options=-c%20a%3Db",
+            PostgresURL(
+                "postgresql://%2Frun%2Fpg/news?sslmode=require&options=-c%20a%3Db", "desk", 3
+            ),
+        ),
+        (
+            "postgresql:///news?synchronous=normal&host=/run/pg&timeout=2.5&service=a+b",
+            PostgresURL(
+                "postgresql:///news?host=/run/pg&service=a+b", synchronous="NORMAL", timeout=2.5
+            ),
+        ),
+        # An @ before the first slash ends user and password, whatever is in them.
+        ("postgresql://desk:p?#w@host/n", PostgresURL("postgresql://desk:p?#w@host/n")),
+        ("postgresql://host/news?user=a@b", PostgresURL("postgresql://host/news?user=a@b")),
+        ("postgresql://h/n?schema=_a1", PostgresURL("postgresql://h/n", "_a1")),
+        ("postgresql://h/n?schema=%61", PostgresURL("postgresql://h/n", "a")),
+        (f"postgresql://h/n?schema={'a' * 40}", PostgresURL("postgresql://h/n", "a" * 40)),
+    ],
+)
+def test_names_a_database_and_its_options(url: str, named: PostgresURL) -> None:
+    assert parse_store_url(url) == named
+    assert absolute(url) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("postgresql://desk@host:5432/news", "postgresql://desk@host:5432/news"),
+        ("postgresql://desk:secret@host/news?pool=1", "postgresql://desk:***@host/news"),
+        ("postgresql://desk:se?cret@host/news", "postgresql://desk:***@host/news"),
+        ("postgresql:///n?password=secret&user=u", "postgresql:///n?password=***&user=u"),
+        ("postgresql:///n?user=u&sslpassword=secret", "postgresql:///n?user=u&sslpassword=***"),
+        ("postgresql://host:5432/news?user=a@b", "postgresql://host:5432/news?user=a@b"),
+    ],
+)
+def test_a_place_shows_no_password(url: str, place: str) -> None:
+    named = parse_store_url(url)
+    assert isinstance(named, PostgresURL)
+    assert named.place == place
+
+
+SCHEMA = "a schema is called by at most 40 small letters, digits and _"
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        *(
+            (f"postgresql://desk:secret@host/n?schema={name}", SCHEMA)
+            for name in ("", "pg_desk", "Desk", "1a", "a-b", "a%22b", "a" * 41, "a%0A")
+        ),
+        *(
+            (f"postgresql://desk:secret@host/n?pool={pool}", f"pool={pool}; it is a number")
+            for pool in ("0", "-1", "many", "")
+        ),
+        ("postgresql://desk:secret@host/n?timeout=x", "has the option timeout=x"),
+        ("postgresql://desk:secret@host/n?synchronous=off", "has the option synchronous=off"),
+        ("postgresql://desk:se%cret@host/n", "holds a stray %; write it as %25"),
+        ("postgresql://desk:secret%00@host/n", "holds a stray %; write it as %25"),
+        # Whatever somebody has not written as he should may be part of his password.
+        ("postgresql://desk:sec@ret@host/n", "in a name or a password as %40"),
+        ("postgresql://desk:sec/ret@host/n", "in a name or a password as %40"),
+        ("postgresql://desk:sec:ret/n@host/x@y", "in a name or a password as %40"),
+        ("postgresql:desk:secret@host", "is not understood"),
+        ("postgresql:///n?password=secret&et", "a parameter is not written name=value"),
+        ("postgresql:///n?password=sec=ret", "a parameter is not written name=value"),
+        ("postgresql:///n?Password=x", "a parameter is not written name=value"),
+    ],
+)
+def test_says_what_is_wrong_and_shows_no_password(url: str, message: str) -> None:
+    with pytest.raises(InvalidStoreURL) as caught:
+        parse_store_url(url)
+    assert message in str(caught.value)
+    assert not {"sec", "ret", "cret"} & set(re.findall("[a-z]+", str(caught.value)))
+
+
+def test_a_url_is_taken_apart_without_the_driver() -> None:
+    program = (
+        "import sys; from ledger.store.urls import parse_store_url; "
+        "parse_store_url('postgresql://host/news'); assert 'psycopg' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,4 +1,4 @@
-"""A log of its own for each test."""
+"""The folder of a log, for each test one of its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ import pytest
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     (tmp_path / "desk").mkdir()
-    return tmp_path / "desk" / "news.db"
+    return tmp_path / "desk"

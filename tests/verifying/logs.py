@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import closing
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +12,14 @@ from ledger.audit.checkpoints import Checkpoint
 from ledger.audit.findings import Finding, Kind, Verification
 from ledger.audit.merkle import root_of
 from ledger.domain.events import EntryEdited, EventData
+from ledger.projections.places import place_of
 from ledger.projections.tree import Tree
-from ledger.projections.views import Views, views_folder
+from ledger.projections.views import Views
 from ledger.store.application import LedgerApplication
 from ledger.store.leaf import leaf_hash
 from tests.audit import workshop
 from tests.audit.evidence import CREATED, ORIGIN, logged
+from tests.stores import Store
 
 NO_CHECKPOINT = (
     "no checkpoint was given: whoever can write the store could have rewritten all of it, every "
@@ -26,10 +27,6 @@ NO_CHECKPOINT = (
 )
 NO_KEY = "no key was given: the checkpoints' signatures were not checked"
 NO_TREE = "there is no stored tree to hold the log against"
-
-
-def url_of(log: Path) -> str:
-    return f"sqlite:///{log}?synchronous=normal"
 
 
 def entry_at(position: int) -> UUID:
@@ -46,11 +43,11 @@ def said(position: int) -> EventData:
     return CREATED if version_at(position) == 1 else EntryEdited(headline=f"Ferry {position}")
 
 
-def fill(log: Path, size: int, *, views: bool = True) -> list[bytes]:
+def fill(store: Store, size: int, *, views: bool = True) -> list[bytes]:
     """Let a log have so many events, all legal, and views of them; return their leaf hashes."""
     positions = range(1, size + 1)
     rows = logged(*((entry_at(n), version_at(n), said(n)) for n in positions))
-    with Ledger.open(url_of(log)) as ledger:
+    with Ledger.open(store.url) as ledger:
         ledger.init(ORIGIN)
         ledger.application.log.load(rows[ledger.application.log.head().position :])
         if views:
@@ -58,11 +55,11 @@ def fill(log: Path, size: int, *, views: bool = True) -> list[bytes]:
     return list(map(leaf_hash, rows))
 
 
-def fill_tree(log: Path, size: int) -> list[bytes]:
+def fill_tree(store: Store, size: int) -> list[bytes]:
     """As `fill`, but with no view other than the tree."""
-    leaves = fill(log, size, views=False)
-    with closing(LedgerApplication(url_of(log))) as application:
-        views = Views(application, views_folder(log.absolute()), (Tree(),))
+    leaves = fill(store, size, views=False)
+    with closing(LedgerApplication(store.url)) as application:
+        views = Views(application, place_of(store.url), (Tree(),))
         with closing(views):
             views.status()
     return leaves
@@ -74,21 +71,21 @@ def checkpoint(leaves: list[bytes], size: int | None = None) -> bytes:
     return Checkpoint(ORIGIN, size, root_of(leaves[:size])).body.encode()
 
 
-def verify(log: Path, *checkpoints: bytes, **options: Any) -> Verification:
-    with Ledger.open(url_of(log)) as ledger:
+def verify(store: Store, *checkpoints: bytes, **options: Any) -> Verification:
+    with Ledger.open(store.url) as ledger:
         return ledger.audit.verify(checkpoints, **options)
 
 
-def attack(log: Path, *statements: str) -> None:
+def attack(store: Store, *statements: str) -> None:
     """Damage a store as somebody can who may write it."""
-    with closing(workshop.opened(log)) as db:
+    with store.log() as db:
         for statement in statements:
             assert db.execute(statement).rowcount > 0, statement
 
 
-def move_from(log: Path, position: int, by: int) -> None:
+def move_from(store: Store, position: int, by: int) -> None:
     """Move the event at a position, and all that follow."""
-    with closing(workshop.opened(log)) as db:
+    with store.log() as db:
         workshop.shift(db, position - 1, by)
 
 
@@ -107,12 +104,3 @@ def finding(kind: Kind, position: int, message: str, upto: int | None = None) ->
         version=version_at(position),
         message=message,
     )
-
-
-def files(log: Path) -> dict[Path, tuple[bytes, int]]:
-    """Return every file of a store: what is in it, and when it was written."""
-    return {
-        path: (path.read_bytes(), path.stat().st_mtime_ns)
-        for path in sorted(log.parent.rglob("*"))
-        if path.is_file()
-    }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.stores import Store
 from tests.verifying.logs import NO_KEY, attack, checkpoint, fill, verify
 
 
@@ -23,12 +24,12 @@ def rewrite_schema(log: Path, name: str, old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize("change", ["content = 'text'", "version = 'two'", "meta = NULL"])
-def test_a_table_that_takes_anything(log: Path, change: str) -> None:
-    given = checkpoint(fill(log, 60))
+def test_a_table_that_takes_anything(store: Store, log: Path, change: str) -> None:
+    given = checkpoint(fill(store, 60))
     rewrite_schema(log, "events", ") STRICT", ")")
     rewrite_schema(log, "events", "NOT NULL", "")
-    attack(log, f"UPDATE events SET {change} WHERE position = 7")
-    found = verify(log, given)
+    attack(store, f"UPDATE events SET {change} WHERE position = 7")
+    found = verify(store, given)
     assert not found.sound
     message = "the table events of the database is not the ledger's own"
     assert message in [one.message for one in found.findings]
@@ -37,8 +38,8 @@ def test_a_table_that_takes_anything(log: Path, change: str) -> None:
     assert is_read or found.notes[0].startswith("the log could not be read to its end: ")
 
 
-def test_an_index_that_hides_a_version(log: Path) -> None:
-    given = checkpoint(fill(log, 60))
+def test_an_index_that_hides_a_version(store: Store, log: Path) -> None:
+    given = checkpoint(fill(store, 60))
     with closing(sqlite3.connect(log, isolation_level=None)) as db:
         db.execute("PRAGMA writable_schema = ON")
         (root,) = db.execute(
@@ -62,26 +63,26 @@ def test_an_index_that_hides_a_version(log: Path) -> None:
             "?, NULL)",
             (root,),
         )
-    found = verify(log, given)
+    found = verify(store, given)
     assert not found.sound
     assert any("row 7 missing from index" in one.message for one in found.findings)
 
 
-def test_a_trigger_that_was_left_behind(log: Path) -> None:
-    given = checkpoint(fill(log, 60))
+def test_a_trigger_that_was_left_behind(store: Store, log: Path) -> None:
+    given = checkpoint(fill(store, 60))
     with closing(sqlite3.connect(log, isolation_level=None)) as db:
         db.execute("CREATE TRIGGER helps AFTER INSERT ON events BEGIN SELECT 1; END")
-    found = verify(log, given)
+    found = verify(store, given)
     assert [one.message for one in found.findings] == [
         "the trigger helps of the database is not the ledger's own"
     ]
 
 
-def test_guards_that_are_missing_change_nothing_yet(log: Path) -> None:
-    given = checkpoint(fill(log, 60))
+def test_guards_that_are_missing_change_nothing_yet(store: Store, log: Path) -> None:
+    given = checkpoint(fill(store, 60))
     with closing(sqlite3.connect(log, isolation_level=None)) as db:
         db.execute("DROP TRIGGER events_are_never_changed")
-    found = verify(log, given)
+    found = verify(store, given)
     assert found.sound
     assert found.notes == (
         "the trigger events_are_never_changed of the ledger's own is missing from the database",

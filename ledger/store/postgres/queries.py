@@ -50,6 +50,8 @@ class Queries:
             f"SELECT coalesce(max(position), 0) FROM {events} WHERE type LIKE 'EntryErased@%%'"
         ).encode()
         self.lock_head = f"SELECT FROM {log}.head WHERE single FOR UPDATE".encode()
+        self.confirm = f"UPDATE {log}.copy SET confirmed = %s".encode()
+        self.confirmed = f"SELECT coalesce(max(confirmed), 0) FROM {log}.copy".encode()
         self.promote = f"DELETE FROM {log}.copy".encode()
         self.read = (
             f"{select} position > %s AND position <= %s ORDER BY position LIMIT %s"

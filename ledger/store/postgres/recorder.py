@@ -106,6 +106,15 @@ class PostgresRecorder(LogRecorder):
         """Return whether this is a copy that nobody has promoted."""
         return bool(self._ask(self._queries.is_copy)[0][0])
 
+    def confirm(self, position: int) -> None:
+        """Note that a copy was held against its source up to a position."""
+        with self._transaction("") as connection:
+            connection.execute(self._queries.confirm, (position,))
+
+    def confirmed(self) -> int:
+        """Return up to which position a copy was last held against its source; 0: never."""
+        return int(self._ask(self._queries.confirmed)[0][0])
+
     def promote(self) -> bool:
         """Let a copy take over; return whether it was one."""
         with self._transaction("; nothing was promoted") as connection:

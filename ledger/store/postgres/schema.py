@@ -23,7 +23,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "schema_version": ("version integer NOT NULL",),
     "ledger": ("id text NOT NULL", "origin text NOT NULL", "created_at bigint NOT NULL"),
     # A row while the ledger is a copy of another, which takes no events of its own.
-    "copy": ("since bigint NOT NULL",),
+    "copy": ("since bigint NOT NULL", "confirmed bigint NOT NULL"),
     # One row, which appends lock, and nobody ever changes.
     "head": ("single boolean NOT NULL",),
     "events": (
@@ -122,7 +122,7 @@ def make(connection: Connection, schema: str, identity: Identity, copied_at: int
     run(f"INSERT INTO {home}.ledger VALUES (%s, %s, %s)".encode(), identity)
     run(f"INSERT INTO {home}.head VALUES (true)".encode())
     if copied_at is not None:
-        run(f"INSERT INTO {home}.copy VALUES (%s)".encode(), (copied_at,))
+        run(f"INSERT INTO {home}.copy VALUES (%s, 0)".encode(), (copied_at,))
     for name, definition in TRIGGERS.items():
         table, _, trigger = name.partition(".")
         run(f"CREATE TRIGGER {trigger} {definition.format(schema=home)}".encode())

@@ -1,0 +1,153 @@
+"""Threads that write at the same time share one commit, and each gets what is its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
+
+import pytest
+
+from ledger.errors import StoreUnreachable
+from ledger.store.batching import Batching
+
+PATIENCE = 20
+
+ITEMS = [2, 4, 6, 8] * 500
+
+
+class Commits:
+    """Takes batches; each commit waits until it is let go on."""
+
+    def __init__(self, *, free: bool = False) -> None:
+        self.batches: list[list[int]] = []
+        self.begun, self.go_on = Event(), Event()
+        self.error: BaseException | None = None
+        if free:
+            self.go_on.set()
+
+    def __call__(self, items: Sequence[int]) -> list[int | Exception]:
+        self.batches.append(list(items))
+        self.begun.set()
+        assert self.go_on.wait(PATIENCE)
+        if self.error is not None:
+            raise self.error
+        return [ValueError(f"odd {item}") if item % 2 else item * 10 for item in items]
+
+
+def batching(commits: Commits, limit: int = 500) -> Batching[int, int]:
+    return Batching(commits, lambda item: item, limit)
+
+
+def waiting(batching: Batching[int, int], count: int) -> None:
+    """Return once so many items wait for their turn."""
+    while len(vars(batching)["_waiting"]) < count:
+        pass
+
+
+def submit_behind(
+    pool: ThreadPoolExecutor, batching: Batching[int, int], commits: Commits, *items: int
+) -> list[Future[int]]:
+    """Submit items in this order while the first of them is being committed."""
+    found = [pool.submit(batching.submit, items[0])]
+    assert commits.begun.wait(PATIENCE)
+    for number, item in enumerate(items[1:], 1):
+        found.append(pool.submit(batching.submit, item))
+        waiting(batching, number)
+    return found
+
+
+def test_what_waits_during_a_commit_goes_together_in_the_next() -> None:
+    commits = Commits()
+    shared = batching(commits)
+    with ThreadPoolExecutor(4) as pool:
+        found = submit_behind(pool, shared, commits, 2, 4, 6, 8)
+        commits.go_on.set()
+        assert [one.result(PATIENCE) for one in found] == [20, 40, 60, 80]
+    assert commits.batches == [[2], [4, 6, 8]]
+    assert shared.submit(12) == 120
+
+
+def test_a_batch_has_a_limit_and_the_order_stays() -> None:
+    commits = Commits()
+    with ThreadPoolExecutor(6) as pool:
+        found = submit_behind(pool, batching(commits, limit=10), commits, 2, 4, 6, 20, 2, 8)
+        commits.go_on.set()
+        assert [one.result(PATIENCE) for one in found] == [20, 40, 60, 200, 20, 80]
+    # Alone where it is too much by itself.
+    assert commits.batches == [[2], [4, 6], [20], [2, 8]]
+
+
+def test_an_error_of_one_s_own_is_nobody_else_s() -> None:
+    commits = Commits()
+    with ThreadPoolExecutor(3) as pool:
+        found = submit_behind(pool, batching(commits), commits, 2, 3, 4)
+        commits.go_on.set()
+        with pytest.raises(ValueError, match=r"^odd 3$"):
+            found[1].result(PATIENCE)
+        assert [found[0].result(PATIENCE), found[2].result(PATIENCE)] == [20, 40]
+
+
+def test_what_befalls_a_commit_befalls_all_of_it_and_no_other() -> None:
+    commits = Commits()
+    shared = batching(commits)
+    with ThreadPoolExecutor(3) as pool:
+        found = submit_behind(pool, shared, commits, 2, 4, 6)
+        commits.error = StoreUnreachable("gone")
+        commits.go_on.set()
+        for one in found:
+            with pytest.raises(StoreUnreachable, match=r"^gone$"):
+                one.result(PATIENCE)
+    commits.error = None
+    assert shared.submit(8) == 80
+
+
+def test_an_interrupt_is_its_thread_s_own_and_the_others_are_told() -> None:
+    commits = Commits()
+    shared = batching(commits)
+    with ThreadPoolExecutor(3) as pool:
+        found = submit_behind(pool, shared, commits, 2, 4, 6)
+        commits.begun.clear()
+        commits.error = KeyboardInterrupt()
+        commits.go_on.set()
+        with pytest.raises(KeyboardInterrupt):
+            found[0].result(PATIENCE)
+        with pytest.raises(KeyboardInterrupt):
+            found[1].result(PATIENCE)
+        with pytest.raises(StoreUnreachable, match=r"^the thread that was storing it was interr"):
+            found[2].result(PATIENCE)
+    commits.error = None
+    assert shared.submit(8) == 80
+
+
+def test_who_stops_waiting_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    commits = Commits()
+    shared = batching(commits)
+
+    def wait(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(shared.submit, 2)
+        assert commits.begun.wait(PATIENCE)
+        with monkeypatch.context() as patch:
+            patch.setattr("threading.Condition.wait", wait)
+            with pytest.raises(KeyboardInterrupt):
+                shared.submit(4)
+        last = pool.submit(shared.submit, 6)
+        waiting(shared, 1)
+        commits.go_on.set()
+        assert [first.result(PATIENCE), last.result(PATIENCE)] == [20, 60]
+    assert commits.batches == [[2], [6]]
+
+
+def test_no_turn_is_lost_among_many_threads() -> None:
+    commits = Commits(free=True)
+    shared = batching(commits, limit=40)
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(shared.submit, [2, 4, 6, 8] * 500))
+    assert found == [20, 40, 60, 80] * 500
+    assert sorted(item for batch in commits.batches for item in batch) == sorted(
+        [2, 4, 6, 8] * 500
+    )
+    assert all(sum(batch) <= 40 for batch in commits.batches)
