@@ -15,8 +15,8 @@ from ledger.reading import LedgerReader
 from ledger.store.application import BATCH, LedgerApplication
 from ledger.store.erasures import blanks_of
 from ledger.store.leaf import Digest, leaf_hash
-from ledger.store.log import Blank, Row
 from ledger.store.places import are_same, shown
+from ledger.store.rows import Blank, Row
 
 
 class CopyReport(msgspec.Struct, frozen=True):

@@ -12,8 +12,8 @@ from ledger.reading import LedgerReader
 from ledger.store.application import LedgerApplication
 from ledger.store.checks import Check, fail_if, ok, warn_if
 from ledger.store.identity import Clock, system_clock
-from ledger.store.log import Head, to_datetime
 from ledger.store.places import shown
+from ledger.store.rows import Head, to_datetime
 from ledger.store.sqlite_checks import checks as sqlite_checks
 from ledger.store.urls import SQLiteURL, parse_store_url
 

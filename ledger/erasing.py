@@ -31,8 +31,8 @@ from ledger.service import CommandHandler, require_same
 from ledger.store.application import LedgerApplication
 from ledger.store.erasures import blanked
 from ledger.store.leaf import digest_of as digest_of_blob
-from ledger.store.log import Blank, Row
 from ledger.store.patience import Patience
+from ledger.store.rows import Blank, Row
 from ledger.store.urls import parse_store_url
 
 TRIES = 100

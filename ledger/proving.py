@@ -39,7 +39,7 @@ from ledger.projections.tree import subtrees
 from ledger.projections.views import Views
 from ledger.store.application import BATCH, LedgerApplication
 from ledger.store.leaf import Digest, leaf_hash, leaf_record
-from ledger.store.log import Row
+from ledger.store.rows import Row
 
 CHECKPOINT = "checkpoint"
 

@@ -28,7 +28,7 @@ from ledger.projections.records import Change, Resolved, listed, with_current
 from ledger.projections.views import Views
 from ledger.results import Blame, BlamedWord, EntryVersion, Replayed, When
 from ledger.store.application import LedgerApplication
-from ledger.store.log import to_microseconds
+from ledger.store.rows import to_microseconds
 
 EntryRef = UUID | str
 """An entry: its id, a unique prefix of its id, or a permalink with or without extension."""

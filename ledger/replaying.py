@@ -13,8 +13,8 @@ from ledger.results import ReplayReport
 from ledger.store.application import LedgerApplication
 from ledger.store.erasures import is_blank
 from ledger.store.leaf import leaf_hash
-from ledger.store.log import Row
 from ledger.store.places import shown
+from ledger.store.rows import Row
 
 
 def replay_all(

@@ -12,7 +12,8 @@ from ledger.domain.events import RecordedEvent
 from ledger.errors import InvalidInput, LogReplaced
 from ledger.store.application import BATCH, LedgerApplication
 from ledger.store.leaf import leaf_hash
-from ledger.store.log import Row, Watch
+from ledger.store.log import Watch
+from ledger.store.rows import Row
 
 
 class Subscription(Iterator[RecordedEvent]):

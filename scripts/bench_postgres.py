@@ -34,9 +34,9 @@ from ledger.projections.current import Current
 from ledger.projections.places import place_of
 from ledger.projections.views import Views
 from ledger.store.application import LedgerApplication
-from ledger.store.log import NewRow, Row
 from ledger.store.mapper import EventMapper
 from ledger.store.postgres import PostgresRecorder
+from ledger.store.rows import NewRow, Row
 from ledger.store.urls import PostgresURL, parse_store_url
 
 WRITERS = {1: 400, 8: 100, 32: 25}

@@ -32,7 +32,7 @@ from ledger.domain.values import Status
 from ledger.errors import EntryNotFound, InvalidInput, NotFound, Refused, VersionNotFound
 from ledger.pages.markdown import render
 from ledger.results import When
-from ledger.store.log import Row
+from ledger.store.rows import Row
 from tests.stores import Store
 
 DAYS = (date(2021, 3, 4), date(2021, 3, 5), date(2021, 3, 6))

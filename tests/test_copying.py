@@ -29,8 +29,8 @@ from ledger.projections.database import Db
 from ledger.projections.projection import Projection, handles
 from ledger.projections.registry import BUILT_IN
 from ledger.store.leaf import leaf_hash
-from ledger.store.log import Row
 from ledger.store.places import shown
+from ledger.store.rows import Row
 from tests.conftest import KINDS
 from tests.stores import PostgresStore, SQLiteStore, Store
 

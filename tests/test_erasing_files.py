@@ -21,8 +21,8 @@ from ledger import EditEntry, Ledger
 from ledger.domain.commands import digest_of
 from ledger.domain.events import EntryCreated, EntryEdited, Erasure, Event, Meta
 from ledger.errors import ProjectionDrifted, StoreBusy
-from ledger.store.log import Row, to_microseconds
 from ledger.store.mapper import EventMapper
+from ledger.store.rows import Row, to_microseconds
 from tests.erasures import DAY, WHO, Desk, erase, newsroom, public
 from tests.histories import answers
 from tests.places import views_folder

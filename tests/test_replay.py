@@ -24,7 +24,7 @@ from ledger.errors import (
 from ledger.projections.database import Db
 from ledger.projections.projection import Projection, handles
 from ledger.projections.registry import BUILT_IN
-from ledger.store.log import Row
+from ledger.store.rows import Row
 from tests.stores import Store
 
 DAY = date(2021, 3, 4)

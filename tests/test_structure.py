@@ -41,7 +41,7 @@ ROOMS: dict[str, set[str]] = {
         "projections.records",
         "store.erasures",
         "store.leaf",
-        "store.log",
+        "store.rows",
         "store.mapper",
     },
     "projections": {"audit.merkle", "audit.tiles", "domain", "store"},

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 from ledger.store.leaf import digest_of
-from ledger.store.log import Row
+from ledger.store.rows import Row
 
 Item = TypeVar("Item")
 

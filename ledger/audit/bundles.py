@@ -29,8 +29,8 @@ from ledger.pages.markdown import render
 from ledger.projections.records import Change, listed
 from ledger.store.erasures import Erasures, erasures_of
 from ledger.store.leaf import digest_of, leaf_hash
-from ledger.store.log import Row
 from ledger.store.mapper import EventMapper
+from ledger.store.rows import Row
 
 FORMAT: Final = "ledger/evidence/v1"
 

@@ -18,7 +18,7 @@ from ledger.audit.merkle import is_included
 from ledger.audit.notes import COSIGNATURE, Note, Verifier
 from ledger.errors import DoesNotHold, NoteError, UnknownKey
 from ledger.store.leaf import Digest, leaf_hash
-from ledger.store.log import Row, to_datetime
+from ledger.store.rows import Row, to_datetime
 
 HEADER = b"c2sp.org/tlog-proof@v1\n"
 

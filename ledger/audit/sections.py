@@ -22,7 +22,7 @@ from ledger.domain.legality import why_illegal
 from ledger.errors import UndecodableEvent
 from ledger.store.erasures import named_blob
 from ledger.store.leaf import Digest, leaf_hash
-from ledger.store.log import Row
+from ledger.store.rows import Row
 
 HASH_BYTES = 32
 

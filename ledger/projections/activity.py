@@ -22,7 +22,7 @@ from ledger.domain.events import (
 from ledger.domain.values import FIELDS, Basis
 from ledger.projections.database import Db, select_among
 from ledger.projections.projection import Projection
-from ledger.store.log import to_datetime, to_microseconds
+from ledger.store.rows import to_datetime, to_microseconds
 
 By = Literal["day", "actor", "field", "entry"]
 

@@ -15,7 +15,7 @@ from ledger.projections.database import Db, select_among
 from ledger.projections.moments import NOW, Moment
 from ledger.projections.projection import Projection
 from ledger.projections.records import Change
-from ledger.store.log import to_datetime, to_microseconds
+from ledger.store.rows import to_datetime, to_microseconds
 
 
 class Changes(Projection):

@@ -23,7 +23,7 @@ from ledger.projections.projector import (
     retry,
 )
 from ledger.store.application import LedgerApplication
-from ledger.store.log import Head
+from ledger.store.rows import Head
 
 Result = TypeVar("Result")
 

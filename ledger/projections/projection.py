@@ -15,7 +15,7 @@ from ledger.domain.events import EventData, RecordedEvent
 from ledger.errors import InvalidInput
 from ledger.projections.database import Db, ViewsDb
 from ledger.projections.sqlite.database import SQLiteDb
-from ledger.store.log import Row
+from ledger.store.rows import Row
 
 _encode = msgspec.msgpack.Encoder().encode
 

@@ -20,7 +20,7 @@ from ledger.projections.records import ProjectionStatus, Skip
 from ledger.projections.skips import Skips
 from ledger.store.application import LedgerApplication
 from ledger.store.leaf import leaf_hash
-from ledger.store.log import Head, Row
+from ledger.store.rows import Head, Row
 
 Progress = Callable[[int, int], None]
 """Is told the position reached and the position aimed at."""

@@ -28,8 +28,9 @@ from ledger.projections.registry import BUILT_IN, Registry
 from ledger.projections.sqlite.place import FilePlace
 from ledger.store.application import BATCH, LedgerApplication
 from ledger.store.connections import translated
-from ledger.store.log import POLL_INTERVAL, Head
+from ledger.store.log import POLL_INTERVAL
 from ledger.store.patience import Patience
+from ledger.store.rows import Head
 from ledger.store.urls import parse_store_url
 
 # How often a read begins again where other processes swap the views under it.

@@ -13,7 +13,7 @@ from ledger.audit.tiles import HEIGHT, WIDTH
 from ledger.projections.database import Db
 from ledger.projections.projection import Projection
 from ledger.store.leaf import leaf_hash
-from ledger.store.log import Row
+from ledger.store.rows import Row
 
 HASH_BYTES = 32
 

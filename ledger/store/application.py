@@ -16,8 +16,9 @@ from eventsourcing.utils import Environment, EnvType
 from ledger.domain.events import Event, RecordedEvent
 from ledger.store.erasures import Erasures, erasures_of, is_blank
 from ledger.store.leaf import Digest
-from ledger.store.log import LogRecorder, Row, to_datetime, to_microseconds
+from ledger.store.log import LogRecorder
 from ledger.store.mapper import EventMapper
+from ledger.store.rows import Row, to_datetime, to_microseconds
 from ledger.store.urls import DEFAULT_URL, PostgresURL, SQLiteURL, absolute, parse_store_url
 
 BATCH = 1000

@@ -21,8 +21,8 @@ from ledger.domain.events import (
 )
 from ledger.errors import UndecodableEvent
 from ledger.store.leaf import Digest
-from ledger.store.log import Blank, BlobName, Row
 from ledger.store.mapper import EventMapper
+from ledger.store.rows import Blank, BlobName, Row
 
 _BLANKED = re.compile(r"@([1-9][0-9]*) (content|meta) ([0-9a-f]{64})")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from ledger.store.log import Row
+from ledger.store.rows import Row
 
 
 class Digest(bytes):

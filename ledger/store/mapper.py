@@ -20,7 +20,8 @@ from ledger.domain.events import (
     RecordedEvent,
 )
 from ledger.errors import UndecodableEvent
-from ledger.store.log import LogEvent, NewLogEvent, NewRow, Row, to_datetime
+from ledger.store.log import LogEvent, NewLogEvent
+from ledger.store.rows import NewRow, Row, to_datetime
 
 SALT_BYTES = 16
 

@@ -11,7 +11,7 @@ from eventsourcing.persistence import IntegrityError
 
 from ledger.errors import StoreCorrupt
 from ledger.store.identity import Identity, read_only_copy
-from ledger.store.log import Appended, Blank, Head, NewRow, Row
+from ledger.store.rows import Appended, Blank, Head, NewRow, Row
 
 COLUMNS = "position, entry, version, type, recorded_at, meta, content"
 INSERT = f"INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608

@@ -38,17 +38,9 @@ from ledger.store.files import (
     require_ours,
 )
 from ledger.store.identity import Clock, Identity, new_identity, system_clock, was_promoted
-from ledger.store.log import (
-    NOTHING,
-    Appended,
-    Blank,
-    Head,
-    Integrity,
-    LogRecorder,
-    NewRow,
-    Row,
-)
+from ledger.store.log import NOTHING, Integrity, LogRecorder
 from ledger.store.pool import Pool
+from ledger.store.rows import Appended, Blank, Head, NewRow, Row
 from ledger.store.urls import SQLiteURL, parse_store_url
 
 _LAST_POSITION = 2**63 - 1

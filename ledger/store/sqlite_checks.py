@@ -15,7 +15,7 @@ from ledger.store import schema
 from ledger.store.checks import Check, fail_if, ok, warn_if
 from ledger.store.connections import connect, translated
 from ledger.store.files import lies_still, log_of
-from ledger.store.log import Head
+from ledger.store.rows import Head
 from ledger.store.urls import SQLiteURL
 
 NEEDED = (3, 37, 0)

@@ -9,7 +9,7 @@ from ledger.audit.alignment import Difference, differences
 from ledger.audit.checkpoints import Checkpoint
 from ledger.audit.findings import Finding, Kind, entry_id
 from ledger.store.application import BATCH, LedgerApplication
-from ledger.store.log import Row
+from ledger.store.rows import Row
 from ledger.verifying.evidence import Evidence
 
 MOST = 1000

@@ -16,7 +16,7 @@ from ledger.projections.generation import Generation
 from ledger.projections.places import place_of
 from ledger.projections.tree import stored
 from ledger.store.application import BATCH, LedgerApplication
-from ledger.store.log import Row
+from ledger.store.rows import Row
 
 SECTION = 4 * WIDTH
 """How many events of the log are read at once."""

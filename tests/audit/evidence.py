@@ -20,8 +20,8 @@ from ledger.audit.notes import COSIGNATURE, ED25519, Note, Verifier, public_of
 from ledger.domain.events import EntryCreated, Event, EventData, Meta
 from ledger.domain.values import Layout
 from ledger.store.leaf import leaf_hash, leaf_record
-from ledger.store.log import Row, to_microseconds
 from ledger.store.mapper import EventMapper
+from ledger.store.rows import Row, to_microseconds
 
 ORIGIN = "harbour.example/news"
 DAY = date(2021, 3, 4)

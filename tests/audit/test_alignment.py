@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ledger.audit.alignment import FARTHEST, MOST, Difference, Leaf, differences, runs
 from ledger.store.leaf import Digest, leaf_hash
-from ledger.store.log import Row
+from ledger.store.rows import Row
 
 
 def row(position: int) -> Row:

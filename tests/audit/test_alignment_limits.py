@@ -9,7 +9,7 @@ from itertools import chain, count
 import pytest
 
 from ledger.audit.alignment import FARTHEST, MOST, differences
-from ledger.store.log import Row
+from ledger.store.rows import Row
 from tests.audit.test_alignment import (
     altered,
     closed,

@@ -9,7 +9,7 @@ from ledger.audit.bundles import Bundle
 from ledger.domain.events import EntryEdited, EntryErased, EntryRestated, Remains
 from ledger.domain.values import Layout
 from ledger.store.leaf import digest_of
-from ledger.store.log import Row
+from ledger.store.rows import Row
 from tests.audit.evidence import CREATED, DAY, KNOWN, X, forged, logged, with_page
 from tests.audit.test_bundles_forged import at, first, refusal
 

@@ -11,7 +11,7 @@ from ledger.audit import bundles
 from ledger.audit.bundles import Bundle
 from ledger.domain.events import EntryEdited, EntryErased, EntryRetracted
 from ledger.errors import AuditError, DoesNotHold
-from ledger.store.log import Row
+from ledger.store.rows import Row
 from tests.audit.evidence import CREATED, KNOWN, X, Y, forged, logged, with_page
 
 EDITED = EntryEdited(summary="Late.")

@@ -26,7 +26,7 @@ from ledger.domain.events import (
 )
 from ledger.store.erasures import blanked, erasures_of
 from ledger.store.leaf import Digest, digest_of, leaf_hash
-from ledger.store.log import Row
+from ledger.store.rows import Row
 from tests.audit.evidence import CREATED, MAPPER, X, Y, logged
 from tests.store.payloads import texts
 

@@ -24,7 +24,7 @@ from ledger.errors import (
     UnknownKey,
 )
 from ledger.store.leaf import digest_of, leaf_record
-from ledger.store.log import to_datetime
+from ledger.store.rows import to_datetime
 from tests.audit import stranger
 from tests.audit.evidence import KNOWN, LOG, ORIGIN, SEEN, STRANGE, WITNESS, Newsroom, newsroom
 from tests.audit.evidence import signed as signed_note

@@ -12,7 +12,7 @@ import pytest
 
 from ledger import Ledger
 from ledger.audit.findings import Verification
-from ledger.store.log import Row
+from ledger.store.rows import Row
 from tests.audit.evidence import ORIGIN
 from tests.audit.workshop import ATTACKS, alter, size
 from tests.stores import Store

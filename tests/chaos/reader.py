@@ -13,7 +13,7 @@ from threading import Event
 from ledger import Ledger
 from ledger.domain.events import RecordedEvent
 from ledger.store.leaf import leaf_hash
-from ledger.store.log import Row
+from ledger.store.rows import Row
 
 END = "end"
 

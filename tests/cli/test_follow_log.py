@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ledger import CreateEntry, EditEntry, Ledger
-from ledger.store.log import Row
+from ledger.store.rows import Row
 from tests.cli.runner import Shell
 from tests.stores import Store
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ledger import Ledger, Source
-from ledger.store.log import to_microseconds
+from ledger.store.rows import to_microseconds
 from tests.cli.runner import Shell
 from tests.stores import Store
 

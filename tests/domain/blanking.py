@@ -17,8 +17,8 @@ from ledger.domain.events import EntryErased, EntryRestated, Event, EventData, R
 from ledger.errors import LedgerError
 from ledger.store.erasures import blanked, erasures_of
 from ledger.store.leaf import digest_of
-from ledger.store.log import Row, to_microseconds
 from ledger.store.mapper import EventMapper
+from ledger.store.rows import Row, to_microseconds
 from tests.conftest import NOW
 from tests.domain.scenario import ANN, OTHER, create
 

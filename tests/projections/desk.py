@@ -14,7 +14,7 @@ from ledger.projections.moments import LAST, Moment
 from ledger.projections.records import ViewStatus
 from ledger.projections.sqlite.place import FilePlace
 from ledger.projections.views import Views
-from ledger.store.log import to_microseconds
+from ledger.store.rows import to_microseconds
 from tests.places import views_folder
 from tests.stores import Store
 

@@ -12,7 +12,7 @@ from ledger import Ledger
 from ledger.projections.places import place_of
 from ledger.projections.registry import BUILT_IN
 from ledger.projections.views import Views
-from ledger.store.log import Row
+from ledger.store.rows import Row
 from tests.histories import Step, histories, play
 from tests.projections.desk import write_many
 from tests.properties import on_both

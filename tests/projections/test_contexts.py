@@ -19,7 +19,7 @@ from ledger.projections import contexts
 from ledger.projections.moments import LAST, NOW, Moment
 from ledger.projections.records import Related
 from ledger.projections.registry import BUILT_IN
-from ledger.store.log import to_microseconds
+from ledger.store.rows import to_microseconds
 from tests.projections.desk import DAY, clock, create, edit, public
 from tests.properties import on_both
 from tests.stores import Store

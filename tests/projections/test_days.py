@@ -19,7 +19,7 @@ from ledger.projections import days
 from ledger.projections.database import Db
 from ledger.projections.days import Days
 from ledger.projections.moments import LAST, NOW, Moment
-from ledger.store.log import to_microseconds
+from ledger.store.rows import to_microseconds
 from tests.projections.desk import DAY, NEXT, clock, create, edit, public
 from tests.properties import on_both
 from tests.stores import Store

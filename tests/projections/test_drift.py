@@ -11,7 +11,7 @@ import pytest
 from ledger import Ledger
 from ledger.domain.events import RecordedEvent
 from ledger.projections.records import Drift
-from ledger.store.log import to_microseconds
+from ledger.store.rows import to_microseconds
 from tests.projections.desk import DAY, NAMES, digests, fill
 from tests.stores import Store
 

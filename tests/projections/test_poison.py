@@ -17,7 +17,7 @@ from ledger.projections.database import Db
 from ledger.projections.records import Drift, ProjectionStatus, ViewStatus
 from ledger.projections.sqlite.place import FilePlace
 from ledger.projections.views import Views
-from ledger.store.log import Row
+from ledger.store.rows import Row
 from tests.projections.desk import NAMES, one_generation, write_many
 from tests.stores import Store
 

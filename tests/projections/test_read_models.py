@@ -17,7 +17,7 @@ from ledger.projections import changes, current, days, search
 from ledger.projections.database import Db, ViewsDb
 from ledger.projections.moments import LAST, Moment
 from ledger.projections.records import Change, RebuildProof
-from ledger.store.log import to_microseconds
+from ledger.store.rows import to_microseconds
 from tests.projections.desk import DAY, NEXT, create, edit
 from tests.properties import on_both
 from tests.stores import Store

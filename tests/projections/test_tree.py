@@ -23,7 +23,7 @@ from ledger.audit.merkle import (
 from ledger.projections.sqlite.database import SQLiteDb
 from ledger.projections.tree import Tree, subtrees
 from ledger.store.leaf import leaf_hash
-from ledger.store.log import Row
+from ledger.store.rows import Row
 from tests.projections.desk import digests, fill, insert
 from tests.stores import Store
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ledger.store import schema
 from ledger.store.identity import Clock, system_clock
-from ledger.store.log import LogRecorder, NewRow, Row
+from ledger.store.log import LogRecorder
 from ledger.store.postgres import PostgresRecorder
+from ledger.store.rows import NewRow, Row
 from ledger.store.sqlite import SQLiteRecorder
 from ledger.store.urls import SQLiteURL, parse_store_url
 
@@ -19,7 +20,7 @@ Make = Callable[..., SQLiteRecorder]
 # A program that has a recorder of the store it is called with.
 WRITE = """
 import sys
-from ledger.store.log import NewRow
+from ledger.store.rows import NewRow
 from ledger.store.sqlite import SQLiteRecorder
 from ledger.store.urls import parse_store_url
 recorder = SQLiteRecorder(parse_store_url(sys.argv[1]))

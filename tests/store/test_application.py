@@ -24,7 +24,7 @@ from ledger.domain.events import (
 )
 from ledger.errors import InvalidStoreURL, StoreNotFound
 from ledger.store.application import LedgerApplication
-from ledger.store.log import to_microseconds
+from ledger.store.rows import to_microseconds
 from ledger.store.sqlite import SQLiteRecorder
 from tests.conftest import NOW
 from tests.stores import Store

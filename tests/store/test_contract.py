@@ -13,7 +13,8 @@ from eventsourcing.persistence import IntegrityError
 
 from ledger.errors import ReadOnlyCopy, StoreNotFound
 from ledger.store.identity import Identity
-from ledger.store.log import Appended, Head, Integrity, LogRecorder, NewRow, Row
+from ledger.store.log import Integrity, LogRecorder
+from ledger.store.rows import Appended, Head, NewRow, Row
 from tests.store.recorders import HandClock, recorder_of
 
 

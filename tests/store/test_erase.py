@@ -28,8 +28,8 @@ from ledger.errors import StoreBusy, StoreNotFound, StoreTooOld, UndecodableEven
 from ledger.store.application import LedgerApplication
 from ledger.store.erasures import blanked
 from ledger.store.leaf import Digest, digest_of, leaf_hash
-from ledger.store.log import Blank, Head, NewRow
 from ledger.store.mapper import EventMapper
+from ledger.store.rows import Blank, Head, NewRow
 from tests.store.recorders import Make, make_schema_1
 from tests.store.test_guards import CHANGED, everything
 from tests.store.test_mapper import CREATED, ENTRY, at_position, event

@@ -11,8 +11,8 @@ import pytest
 
 from ledger.domain.events import EntryErased
 from ledger.store.erasures import blanked
-from ledger.store.log import NewRow
 from ledger.store.mapper import EventMapper
+from ledger.store.rows import NewRow
 from ledger.store.sqlite import SQLiteRecorder
 from ledger.store.urls import SQLiteURL
 from tests.store.test_guards import CHANGED, DELETED, everything, refused

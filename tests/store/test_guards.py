@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.store.log import NewRow
+from ledger.store.rows import NewRow
 from ledger.store.sqlite import SQLiteRecorder
 from ledger.store.urls import SQLiteURL
 

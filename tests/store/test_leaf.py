@@ -7,7 +7,7 @@ from hashlib import sha256
 import pytest
 
 from ledger.store.leaf import Digest, leaf_hash, leaf_record
-from ledger.store.log import Row
+from ledger.store.rows import Row
 
 ROW = Row(
     position=7,

@@ -28,8 +28,9 @@ from ledger.domain.events import (
 )
 from ledger.domain.values import Source
 from ledger.errors import UndecodableEvent
-from ledger.store.log import LogEvent, NewLogEvent, NewRow, Row
+from ledger.store.log import LogEvent, NewLogEvent
 from ledger.store.mapper import UPCASTERS, EventMapper, Upcaster, type_name
+from ledger.store.rows import NewRow, Row
 from tests.store.payloads import created, edited, metas, others
 
 ENTRY = UUID("20240501-aaaa-8aaa-8aaa-aaaaaaaaaaaa")

@@ -17,7 +17,7 @@ import pytest
 
 from ledger.errors import StoreError, StoreNotFound, StoreTooOld
 from ledger.store import schema
-from ledger.store.log import Head, NewRow
+from ledger.store.rows import Head, NewRow
 from ledger.store.sqlite import SQLiteRecorder
 from tests.store.recorders import WRITE, Make, row, store
 

@@ -15,7 +15,7 @@ from ledger import Ledger
 from ledger.audit.sections import ByEntry, ByPosition
 from ledger.projections.places import place_of
 from ledger.store.application import LedgerApplication
-from ledger.store.log import Row
+from ledger.store.rows import Row
 from ledger.verifying.readings import SECTION, Reader, Readings
 from tests.properties import on_both
 from tests.stores import Store

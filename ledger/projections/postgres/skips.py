@@ -8,9 +8,9 @@ from psycopg.sql import SQL
 from ledger.projections.postgres.home import Home
 from ledger.projections.records import Skip
 from ledger.projections.skips import Skips
-from ledger.store.log import to_datetime, to_microseconds
 from ledger.store.pool import Pool
 from ledger.store.postgres.connections import Connection, translated
+from ledger.store.rows import to_datetime, to_microseconds
 
 
 class TableSkips(Skips):

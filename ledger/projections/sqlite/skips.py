@@ -10,7 +10,7 @@ from pathlib import Path
 from ledger.projections.records import Skip
 from ledger.projections.skips import Skips
 from ledger.store.connections import connect, transaction, translated
-from ledger.store.log import to_datetime, to_microseconds
+from ledger.store.rows import to_datetime, to_microseconds
 
 _log = logging.getLogger("ledger")
 

@@ -7,10 +7,10 @@ from contextlib import closing, contextmanager
 
 from ledger.store.checks import Check, fail_if, ok, warn_if
 from ledger.store.identity import Clock
-from ledger.store.log import Head
 from ledger.store.postgres.connections import Connection, connect, translated
 from ledger.store.postgres.roles import role_names
 from ledger.store.postgres.schema import schema_version
+from ledger.store.rows import Head
 from ledger.store.urls import PostgresURL
 
 OLDEST = 130000

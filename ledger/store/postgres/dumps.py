@@ -16,9 +16,9 @@ from pathlib import Path
 
 from ledger.errors import AuditError, DoesNotHold, MissingExtra
 from ledger.store.application import BATCH
-from ledger.store.log import Row
 from ledger.store.postgres.functions import FUNCTIONS
 from ledger.store.postgres.schema import CONSTRAINTS, INDEXES, TABLES, TRIGGERS, views_home
+from ledger.store.rows import Row
 from ledger.store.urls import PostgresURL
 
 _COPY = re.compile(rb"COPY \S+ \((.*)\) FROM stdin;\n")

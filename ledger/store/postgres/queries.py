@@ -10,8 +10,8 @@ from eventsourcing.persistence import IntegrityError
 
 from ledger.errors import StoreCorrupt
 from ledger.store.identity import Identity
-from ledger.store.log import Appended, Blank, Head, NewRow, Row
 from ledger.store.postgres.connections import Connection
+from ledger.store.rows import Appended, Blank, Head, NewRow, Row
 
 COLUMNS = "position, entry, version, type, recorded_at, meta, content"
 TYPES = ["int8", "bytea", "int8", "text", "int8", "bytea", "bytea"]

@@ -14,17 +14,7 @@ from eventsourcing.persistence import IntegrityError
 from ledger.errors import StoreBusy, StoreNotFound, StoreNotWritable
 from ledger.store.batching import Batching
 from ledger.store.identity import Clock, Identity, new_identity, system_clock, was_promoted
-from ledger.store.log import (
-    NOTHING,
-    Appended,
-    Blank,
-    Head,
-    Integrity,
-    LogRecorder,
-    NewRow,
-    Row,
-    Watch,
-)
+from ledger.store.log import NOTHING, Integrity, LogRecorder, Watch
 from ledger.store.patience import Patience
 from ledger.store.pool import Pool
 from ledger.store.postgres import queries, schema
@@ -33,6 +23,7 @@ from ledger.store.postgres.integrity import integrity
 from ledger.store.postgres.queries import BEHIND_ALL, LAST_POSITION, Group, Queries
 from ledger.store.postgres.roles import role_statements
 from ledger.store.postgres.watch import ListeningWatch
+from ledger.store.rows import Appended, Blank, Head, NewRow, Row
 from ledger.store.urls import PostgresURL
 
 _ATTEMPTS = 10

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from ledger.store.log import NewRow
 from ledger.store.postgres import PostgresRecorder
+from ledger.store.rows import NewRow
 from ledger.store.urls import PostgresURL, parse_store_url
 from tests.stores import PostgresStore
 

@@ -15,10 +15,10 @@ import pytest
 from ledger.domain.events import EntryErased
 from ledger.errors import StoreBusy, StoreUnreachable
 from ledger.store.erasures import blanked
-from ledger.store.log import Blank, NewRow
 from ledger.store.mapper import EventMapper
 from ledger.store.postgres import PostgresRecorder
 from ledger.store.postgres.connections import connect
+from ledger.store.rows import Blank, NewRow
 from ledger.store.urls import PostgresURL, parse_store_url
 from tests.store.postgres.conftest import A, B, Db, new
 from tests.store.test_mapper import event

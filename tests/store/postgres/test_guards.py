@@ -10,9 +10,9 @@ from psycopg import errors
 
 from ledger.domain.events import EntryErased
 from ledger.store.erasures import blanked
-from ledger.store.log import NewRow
 from ledger.store.mapper import EventMapper
 from ledger.store.postgres import PostgresRecorder
+from ledger.store.rows import NewRow
 from tests.store.postgres.conftest import TIME, A, B, Db, everything, new
 from tests.store.test_mapper import event
 from tests.stores import PostgresStore

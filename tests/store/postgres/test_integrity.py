@@ -73,8 +73,8 @@ def test_a_child_table_is_wrong(recorder: PostgresRecorder, postgres_store: Post
     assert recorder.integrity() == Integrity(
         [
             (
-                f"the inheritance events {postgres_store.schema}.events {home}.mine of the database "
-                "is not the ledger's own"
+                f"the inheritance events {postgres_store.schema}.events {home}.mine "
+                "of the database is not the ledger's own"
             )
         ],
         [],
