@@ -8,7 +8,7 @@ import msgspec
 from eventsourcing.persistence import IntegrityError
 
 from ledger.audit.merkle import Peaks
-from ledger.errors import DoesNotHold, InvalidInput, Refused
+from ledger.errors import DoesNotHold, InvalidInput, Refused, StoreBusy
 from ledger.projections.projector import Progress
 from ledger.projections.records import ViewStatus
 from ledger.reading import LedgerReader
@@ -51,7 +51,8 @@ def copy(
     Raises:
         InvalidInput: The target is no copy of this ledger, or holds other events, or more.
         DoesNotHold: What was put into the copy is not what it holds.
-        StoreBusy: Somebody is reading what was erased in the copy: try again once he is not.
+        StoreBusy: Somebody else writes to the copy, or reads what was erased there: try again
+            once he is done.
     """
     ours, theirs = source.application, target.application
     _require_copy(ours, theirs)
@@ -92,9 +93,14 @@ def _require_copy(source: LedgerApplication, target: LedgerApplication) -> None:
             f"the store {place} holds another ledger, {found.origin} (id {found.id}): copy into a "
             "store that `ledger init` has not made"
         )
+    _require_unpromoted(target)
+
+
+def _require_unpromoted(target: LedgerApplication) -> None:
     if not target.log.is_copy():
         raise InvalidInput(
-            f"the store {place} is no copy, or was promoted: it takes events of its own"
+            f"the store {shown(target.url)} is no copy, or was promoted: it takes events of its "
+            "own"
         )
 
 
@@ -123,8 +129,8 @@ def carry(
         Whether something was erased that the target had.
 
     Raises:
-        InvalidInput: Somebody else writes to the target.
-        StoreBusy: Somebody is reading what was erased there: try again once he is not.
+        StoreBusy: Somebody else writes to the target, or reads what was erased there: try again
+            once he is done.
     """
     # One that was stopped may have come to an erasure, and no further.
     was_erased = target.log.last_erasure() > max(after - BATCH, 0)
@@ -138,8 +144,11 @@ def carry(
         try:
             target.log.load(rows, blanks, into_copy=into_copy)
         except IntegrityError as error:
-            raise InvalidInput(
-                f"somebody else writes to the store {shown(target.url)}: {error}"
+            if into_copy:
+                _require_unpromoted(target)
+            raise StoreBusy(
+                f"somebody else writes to the store {shown(target.url)}: run it again once he is "
+                f"done ({error})"
             ) from error
         if had:
             # At once: whoever goes on, after this was stopped, looks at the last batch alone.

@@ -160,6 +160,7 @@ class Prover:
             # Whoever read it may not be shown another log in its place.
             self._require(parse_checkpoint(notes.parse_note(read(target)).text))
         checkpoint = self._auditor.checkpoint()
+        note = self._auditor.sign(checkpoint, signers) if signers else None
         make_folder(folder)
         written = left = 0
         for tile in tiles_of(checkpoint.size):
@@ -167,8 +168,8 @@ class Prover:
                 written += 1
             else:
                 left += 1
-        if signers:
-            write(target, notes.encode_note(self._auditor.sign(checkpoint, signers)), over=True)
+        if note is not None:
+            write(target, notes.encode_note(note), over=True)
             written += 1
         return Exported(checkpoint.size, written, left)
 

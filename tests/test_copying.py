@@ -23,6 +23,7 @@ from ledger.errors import (
     NotALedger,
     ReadOnlyCopy,
     Refused,
+    StoreBusy,
     StoreUnreachable,
 )
 from ledger.projections.database import Db
@@ -288,6 +289,37 @@ def test_what_is_no_copy_is_refused(ledger: Ledger, target: Store) -> None:
         refused(ledger, other, f"the store {shown(other.application.url)} {message}")
         # Nor the other way round: the original is no copy either.
         refused(other, ledger, f"the store {shown(ledger.application.url)} {message}")
+
+
+def test_two_copies_into_one_at_once(
+    ledger: Ledger, target: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "BATCH", 3)
+    with Ledger.open(target.url) as other, Ledger.open(target.url) as faster:
+
+        def overtake(done: int, _total: int) -> None:
+            if done == 3:
+                faster.application.log.load(rows(ledger)[3:])
+
+        again = r"^somebody else writes to the store .*: run it again"
+        with pytest.raises(StoreBusy, match=again):
+            copy(ledger, other, overtake)
+        assert copy(ledger, other).copied == 0
+
+
+def test_one_that_is_promoted_meanwhile(
+    ledger: Ledger, target: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "BATCH", 3)
+    with Ledger.open(target.url) as other:
+
+        def take_over(done: int, _total: int) -> None:
+            if done == 3:
+                other.application.log.promote()
+
+        with pytest.raises(InvalidInput, match="is no copy, or was promoted"):
+            copy(ledger, other, take_over)
+        assert rows(other) == rows(ledger)[:3]
 
 
 def test_a_place_that_is_no_store(ledger: Ledger, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ class Followed(msgspec.Struct, frozen=True):
 def follow(
     place: Callable[[], Place],
     catch_up: Callable[[], tuple[int, dict[str, str]]],
+    hurry: Callable[[int], tuple[int, dict[str, str]] | None],
     watch: Watch,
     stop: Event,
 ) -> Iterator[Followed]:
@@ -42,6 +43,8 @@ def follow(
     Args:
         place: Returns where the views lie.
         catch_up: Brings them up to date; returns their position, and which have stopped, and why.
+        hurry: Brings them up to a position that there was word of, and looks at nothing else
+            before; None: that was in vain.
         watch: Waits for new events.
         stop: Ends it, from any other thread.
 
@@ -70,4 +73,7 @@ def follow(
                 if now != told:
                     told = now
                     yield told
-                watch.wait(stop)
+                word = watch.wait(stop)
+                if word and (hurried := hurry(word)) is not None:
+                    told = Followed(True, *hurried)
+                    yield told

@@ -121,7 +121,7 @@ class Generation(ABC):
         if of is None:
             self.create()
         else:
-            self.copy(of, [table for model in anew for table in model.tables])
+            self.copy(of, of.read(lambda db: made_by(db, [model.name for model in anew])))
         with self.filling() as db:
             if of is None:
                 for statement in BOOKKEEPING:
@@ -185,6 +185,12 @@ class Generation(ABC):
         """Let a read model that has stopped try again at the next catching up."""
         with self.writing() as db, db.transaction():
             retry(db, name)
+
+
+def made_by(db: Db, names: Collection[str]) -> list[str]:
+    """Return the tables that read models have made, whether they declared them or not."""
+    lists = db.execute("SELECT name, tables FROM projections").fetchall()
+    return [table for name, tables in lists if name in names for table in tables.split()]
 
 
 def whole(db: Db, tables: Collection[str]) -> bool:

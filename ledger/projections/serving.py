@@ -16,6 +16,7 @@ from threading import RLock
 from ledger.errors import (
     LogReplaced,
     StoreBusy,
+    StoreError,
     StoreFull,
     StoreNotWritable,
     StoreUnreachable,
@@ -111,6 +112,19 @@ class Serving:
             with suppress(LogReplaced):
                 self._somewhere(lambda place: self._build(place, models))
         raise taken_away(self._place)
+
+    def _hurried(self, position: int) -> Generation | None:
+        """Return the generation that served, with the events up to a position; ask nothing before.
+
+        None: that was in vain, and whoever brings the views up to date finds out why.
+        """
+        with self._lock, suppress(LogReplaced, Damaged, StoreError):
+            generation = self._generation
+            if generation is not None and generation.head.position < position:
+                # Of no time: it is still to be seen whether that is the log's end.
+                generation.catch_up(self._source(), Head(position, 0))
+                return generation
+        return None
 
     @property
     def kept_by_others(self) -> bool:

@@ -279,13 +279,19 @@ class Views(Checking):
     def follow(self, stop: Event) -> Iterator[Followed]:
         """Keep the views up to date until `stop` is set; see `following.follow`."""
 
-        def catch_up() -> tuple[int, dict[str, str]]:
-            generation = self._patiently(lambda: self._up_to_date(()))
+        def at(generation: Generation) -> tuple[int, dict[str, str]]:
             return generation.head.position, {
                 name: f"at event {standing.failed_at}: {standing.error}"
                 for name, standing in generation.standings.items()
                 if standing.failed_at is not None
             }
 
+        def catch_up() -> tuple[int, dict[str, str]]:
+            return at(self._patiently(lambda: self._up_to_date(())))
+
+        def hurry(position: int) -> tuple[int, dict[str, str]] | None:
+            generation = self._hurried(position)
+            return None if generation is None else at(generation)
+
         with closing(self._application.log.watch()) as watch:
-            yield from follow(lambda: self._places[0], catch_up, watch, stop)
+            yield from follow(lambda: self._places[0], catch_up, hurry, watch, stop)

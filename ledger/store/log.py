@@ -68,9 +68,14 @@ class Watch:
     tells is listened to.
     """
 
-    def wait(self, stop: Event) -> None:
-        """Return once there may be new events, or `stop` is set, or a while has passed."""
+    def wait(self, stop: Event) -> int:
+        """Return once there may be new events, or `stop` is set, or a while has passed.
+
+        Returns:
+            The last position that there was word of, which need not be true; 0: no word.
+        """
         stop.wait(POLL_INTERVAL)
+        return 0
 
     def close(self) -> None:
         """Listen no more."""

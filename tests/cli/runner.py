@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ledger import Ledger
+from tests.cli.nursery import nursery
 from tests.stores import SQLiteStore, Store
 
 
@@ -44,12 +45,16 @@ class Shell:
     def __call__(
         self, *arguments: str, stdin: str | bytes = b"", env: dict[str, str] | None = None
     ) -> Answer:
-        """Run `ledger` with these arguments."""
+        """Run `ledger` with these arguments; what is about its start, from its very start."""
+        given = stdin.encode() if isinstance(stdin, str) else stdin
+        if env is None and "PYTHONPATH" not in self.environment:
+            status, out, err = nursery().run(arguments, self.folder, self.environment, given)
+            return Answer(status, out.decode(), err.decode())
         done = subprocess.run(
             [sys.executable, "-m", "ledger", *arguments],
             cwd=self.folder,
             env=self.environment | (env or {}),
-            input=stdin.encode() if isinstance(stdin, str) else stdin,
+            input=given,
             capture_output=True,
             timeout=120,
             check=False,

@@ -40,7 +40,7 @@ class Desk:
             store.url, "add", "--date", "2021-03-04", "--headline", HEADLINE
         ).out.split()[1]
         for name in ("writer", "reader", "auditor"):
-            self.user(name, f"{store.schema}_{name}")
+            self.user(name, f"{store.schema}_news_{name}")
 
     def __call__(self, url: str, *arguments: str) -> Answer:
         return self._shell("--store", url, *arguments)

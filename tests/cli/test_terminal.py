@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 
 import pytest
 
@@ -36,7 +37,10 @@ def on_a_terminal(
     os.close(child)
     shown = b""
     pending = list(keys.encode())
-    while True:
+    # A key that is pressed before it is asked for is thrown away.
+    answered = 0
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
         ready, _, _ = select.select([parent], [], [], 0.5)
         if ready:
             try:
@@ -46,12 +50,13 @@ def on_a_terminal(
             if not data:
                 break
             shown += data
-        elif pending:
+        elif pending and len(shown) > answered:
+            answered = len(shown)
             os.write(parent, bytes([pending.pop(0)]))
         elif process.poll() is not None:
             break
     os.close(parent)
-    process.wait(timeout=60)
+    process.wait(timeout=10)
     return shown.decode().replace("\r\n", "\n")
 
 

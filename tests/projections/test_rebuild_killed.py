@@ -60,7 +60,7 @@ def test_a_rebuild_killed_at_any_moment_leaves_the_old_views_serving(
     store: Store, url: str, tmp_path: Path, names: tuple[str, ...], kills: int
 ) -> None:
     if store.kind == "postgres":
-        kills = min(kills, 5)
+        kills = min(kills, 3)
     write_many(url, 150, 9)
     before = digests(url)
     assert {status.position for status in before} == {1500}

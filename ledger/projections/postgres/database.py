@@ -26,6 +26,10 @@ class Forbidden(psycopg.Error):
     """A handler tried to end the transaction that it writes in."""
 
 
+class Mistrusted(psycopg.Error):
+    """The tables are kept by others, whose code would run with the rights of this user."""
+
+
 class _BoolDumper(IntDumper):
     """Truth is 1 or 0, as in SQLite."""
 
@@ -39,16 +43,19 @@ class PostgresDb:
     Args:
         connection: In autocommit, with the schema as its search path.
         schema: The schema.
+        guard: A statement that divides by zero where this user must not write there.
     """
 
     is_postgres: ClassVar[bool] = True
 
-    def __init__(self, connection: Connection, schema: str) -> None:
+    def __init__(self, connection: Connection, schema: str, guard: str = "") -> None:
         connection.adapters.register_dumper(bool, _BoolDumper)
+        self._begin = f'BEGIN; {guard}; SELECT FROM "{schema}".generation FOR UPDATE'.encode()
         self.connection = connection
         self.schema = schema
         self._is_guarded = False
         self._is_saved = False
+        self._has_savepoint = False
 
     @property
     def Error(self) -> type[Exception]:  # noqa: N802 - as drivers call it (PEP 249)
@@ -80,6 +87,8 @@ class PostgresDb:
         if not rows:
             return cast("Rows", cursor)
         self._prepare(sql)
+        if len(rows) == 1:
+            return cast("Rows", cursor.execute(translated(sql), rows[0]))
         if inserted := bulk.insert(self.connection, sql, rows):
             return cast("Rows", inserted)
         cursor.executemany(translated(sql), rows)
@@ -92,18 +101,22 @@ class PostgresDb:
         if ends_transaction(sql):
             raise Forbidden("not authorized")
         if not self._is_saved:
-            self.connection.execute("SAVEPOINT attempt")
-            self._is_saved = True
+            # Of an attempt that succeeded it is still there: to release it is a round trip.
+            release = b"RELEASE attempt; " if self._has_savepoint else b""
+            self.connection.execute(release + b"SAVEPOINT attempt")
+            self._is_saved = self._has_savepoint = True
 
     def begin(self, done: Callable[[], bool] = lambda: False) -> bool:  # noqa: ARG002
         """Begin to write, alone: others wait for their turn, as the server has it."""
         try:
-            self.connection.execute(
-                f'BEGIN; SELECT FROM "{self.schema}".generation FOR UPDATE'.encode()
-            )
+            self.connection.execute(self._begin)
+        except psycopg.errors.DivisionByZero as error:
+            self._roll_back()
+            raise Mistrusted("the tables are kept by others") from error
         except BaseException:
             self._roll_back()
             raise
+        self._has_savepoint = False
         return True
 
     @contextmanager
@@ -137,10 +150,9 @@ class PostgresDb:
         self._is_guarded, self._is_saved = True, False
         try:
             yield
-            if self._is_saved:
-                self.connection.execute("RELEASE attempt")
         except BaseException:
             if self._is_saved:
+                self._has_savepoint = False
                 with suppress(psycopg.Error):
                     self.connection.execute("ROLLBACK TO attempt; RELEASE attempt")
             raise

@@ -57,18 +57,16 @@ class PostgresRecorder(LogRecorder):
         self._clock = clock
         self._queries = Queries(url.schema)
         self._is_known = False
-        self._inherited: list[Pool[Connection]] = []
+        self._pool = Pool(self._connect, is_quiet, url.pool, url.timeout)
         self._start()
 
     def _start(self) -> None:
         self._pid = os.getpid()
-        self._pool = Pool(self._connect, is_quiet, self.url.pool, self.url.timeout)
         self._batching: Batching[Group, Appended] = Batching(self._commit, lambda g: len(g[0]))
 
     def _follow_process(self) -> None:
-        """Leave to the parent what is the parent's, after a fork."""
+        """Leave to the parent, after a fork, those of its threads that wait to write."""
         if self._pid != os.getpid():
-            self._inherited.append(self._pool)
             self._start()
 
     def close(self) -> None:
@@ -76,7 +74,6 @@ class PostgresRecorder(LogRecorder):
 
         It keeps none of them then: a thread that still reads leaves nothing behind.
         """
-        self._follow_process()
         self._pool.close()
 
     def create(self, origin: str | None = None, copy_of: Identity | None = None) -> Identity:
@@ -295,7 +292,6 @@ class PostgresRecorder(LogRecorder):
         return queries.answers(self._fetch(connection, query, given))
 
     def _lent(self) -> AbstractContextManager[Connection]:
-        self._follow_process()
         return self._pool.connection()
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from threading import Event
 
@@ -28,27 +29,26 @@ class ListeningWatch(Watch):
         self._url = url
         self._connection: Connection | None = None
 
-    def wait(self, stop: Event) -> None:
+    def wait(self, stop: Event) -> int:
         """Return once there are new events, or `stop` is set, or a second has passed."""
         try:
             if self._connection is None:
                 self._connection = connect(self._url)
                 self._connection.execute(f'LISTEN "{channel(self._url.schema)}"'.encode())
                 # What came before that, nobody has told.
-                return
+                return 0
             for _ in range(_PATIENCE):
-                if stop.is_set() or self._has_heard(self._connection):
-                    return
+                if stop.is_set():
+                    break
+                heard = list(self._connection.notifies(timeout=POLL_INTERVAL, stop_after=1))
+                # Many words are one: the log is read to its end.
+                heard += self._connection.notifies(timeout=0)
+                if heard:
+                    return _position(heard[-1].payload)
         except (psycopg.Error, StoreError):
             self.close()
             stop.wait(POLL_INTERVAL)
-
-    @staticmethod
-    def _has_heard(connection: Connection) -> bool:
-        heard = list(connection.notifies(timeout=POLL_INTERVAL, stop_after=1))
-        # Many words are one: the log is read to its end.
-        heard += connection.notifies(timeout=0)
-        return bool(heard)
+        return 0
 
     def close(self) -> None:
         """Listen no more."""
@@ -56,3 +56,8 @@ class ListeningWatch(Watch):
             with suppress(psycopg.Error):
                 self._connection.close()
             self._connection = None
+
+
+def _position(word: str) -> int:
+    # Anybody who may connect can say anything.
+    return int(word) if re.fullmatch("[0-9]{1,18}", word) else 0
