@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
@@ -13,74 +10,27 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
+from psycopg import sql
 
 from ledger import Ledger
 from ledger.projections.following import Followed
 from tests.projections.desk import NAMES, add, digests, fill, one_generation, positions, write_many
-from tests.stores import Store
-
-DEADLINE = 60
-"""After so many seconds a wait is given up: that is no measure of anything."""
-
-COUNTING = """
-from ledger import Projection
-
-class Counting(Projection):
-    name = "counting"
-    ddl = ("CREATE TABLE counting (position INTEGER PRIMARY KEY, times INTEGER NOT NULL)",)
-    tables = {"counting": "position, times"}
-
-    def apply(self, events, db):
-        db.executemany(
-            "INSERT INTO counting VALUES (?, 1) "
-            "ON CONFLICT (position) DO UPDATE SET times = counting.times + 1",
-            [(event.position,) for event in events],
-        )
-"""
+from tests.projections.followers import (
+    COUNTING,
+    DEADLINE,
+    Follower,
+    counted,
+    install_counting,
+    once,
+    wait_for,
+)
+from tests.stores import PostgresStore, Store
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     """A folder to have on the path: the counting projection, installed."""
-    info = tmp_path / "site" / "counting-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info.parent / "counting.py").write_text(COUNTING)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: counting\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[ledger.projections]\nc = counting:Counting\n")
-    return info.parent
-
-
-class Follower:
-    """A process that runs `ledger project --follow`."""
-
-    def __init__(self, site: Path, url: str, name: str) -> None:
-        self._out, self._err = site / f"{name}.out", site / f"{name}.err"
-        with self._out.open("w") as out, self._err.open("w") as err:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "ledger", "--store", url, "project", "--follow"],
-                env={**os.environ, "PYTHONPATH": str(site)},
-                stdout=out,
-                stderr=err,
-            )
-
-    @property
-    def lines(self) -> list[str]:
-        return self._out.read_text().splitlines()
-
-    @property
-    def err(self) -> str:
-        return self._err.read_text().strip()
-
-    def leads(self) -> bool:
-        return bool(self.lines) and self.lines[-1].startswith("projecting")
-
-    def end(self, how: signal.Signals) -> int:
-        self._process.send_signal(how)
-        return self._process.wait(DEADLINE)
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.wait()
+    return install_counting(tmp_path)
 
 
 @pytest.fixture
@@ -91,29 +41,6 @@ def start(site: Path, url: str) -> Iterator[Callable[[str], Follower]]:
             return stack.enter_context(closing(Follower(site, url, name)))
 
         yield one
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def counted(store: Store) -> list[tuple[int, int]]:
-    """Return each position with how often it was counted, as the file that serves has it."""
-    with store.views() as db:
-        found: list[tuple[int, int]] = db.execute(
-            "SELECT position, times FROM counting ORDER BY position"
-        ).fetchall()
-    return found
-
-
-def once(store: Store, head: int) -> bool:
-    """Return whether all events up to the end are counted, which none may be twice."""
-    found = counted(store)
-    assert found == [(position, 1) for position in range(1, len(found) + 1)]
-    return len(found) == head
 
 
 def reaches(store: Store, follower: Follower, head: int) -> None:
@@ -279,3 +206,45 @@ def test_views_that_are_taken_away_come_back_under_a_follower(url: str, store: S
         assert next(following) == Followed(True, 8, {})
         assert one_generation(store)
         assert [status.name for status in digests(url)] == [status.name for status in before]
+
+
+def test_what_strangers_say_is_not_believed(postgres_store: PostgresStore) -> None:
+    fill(postgres_store.url)
+    stop, seen = Event(), list[Followed]()
+    with Ledger.open(postgres_store.url) as ledger:
+        thread = Thread(target=lambda: seen.extend(ledger.views.follow(stop)))
+        thread.start()
+        try:
+            for word in ("8", "999999999999999999", "99999999999999999999", "-1", "٨", "x", ""):
+                postgres_store.server.execute(
+                    sql.SQL("SELECT pg_notify({}, {})").format(
+                        f"{postgres_store.schema}_events", word
+                    )
+                )
+                wait_for(lambda: {status.lag for status in ledger.views.standing()} == {0})
+            add(postgres_store.url, "Crane falls")
+            wait_for(lambda: seen[-1:] == [Followed(True, 8, {})])
+        finally:
+            stop.set()
+            thread.join(DEADLINE)
+    assert seen[-1] == Followed(True, 8, {})
+    assert {step.position for step in seen} <= {7, 8}
+
+
+def test_a_schema_that_was_given_to_others_is_not_written(postgres_store: PostgresStore) -> None:
+    """Code of theirs may be in it, and would run with the rights of the follower."""
+    fill(postgres_store.url)
+    with Ledger.open(postgres_store.url) as ledger:
+        following = ledger.views.follow(Event())
+        assert next(following) == Followed(True, 7, {})
+        before = sql.Identifier(postgres_store.serving() or "")
+        postgres_store.server.execute(
+            sql.SQL("ALTER SCHEMA {} OWNER TO pg_database_owner").format(before)
+        )
+        add(postgres_store.url, "Crane falls")
+        assert next(following) == Followed(True, 8, {})
+        found = postgres_store.server.execute(
+            sql.SQL("SELECT DISTINCT position FROM {}.projections").format(before),
+        )
+        assert found == [(7,)]
+        assert sql.Identifier(postgres_store.serving() or "") != before

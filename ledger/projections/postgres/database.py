@@ -22,12 +22,17 @@ _CHUNK = 2000
 _CIRCUMSTANCES = ("08", "25006", "25P03", "25P04", "40", "42501", "53", "55", "57", "58", "XX")
 
 
+# One round trip, of statements that are begun one after the other: where the first divides by
+# zero, nothing of the schema was touched.
+_BEGIN = b"BEGIN; EXECUTE is_same; EXECUTE one_writes; SAVEPOINT attempt"
+
+
 class Forbidden(psycopg.Error):
     """A handler tried to end the transaction that it writes in."""
 
 
-class Mistrusted(psycopg.Error):
-    """The tables are kept by others, whose code would run with the rights of this user."""
+class Replaced(psycopg.Error):
+    """The schema was dropped, or given to others; if it is there, their code may be in it."""
 
 
 class _BoolDumper(IntDumper):
@@ -43,19 +48,18 @@ class PostgresDb:
     Args:
         connection: In autocommit, with the schema as its search path.
         schema: The schema.
-        guard: A statement that divides by zero where this user must not write there.
     """
 
     is_postgres: ClassVar[bool] = True
 
-    def __init__(self, connection: Connection, schema: str, guard: str = "") -> None:
+    def __init__(self, connection: Connection, schema: str) -> None:
         connection.adapters.register_dumper(bool, _BoolDumper)
-        self._begin = f'BEGIN; {guard}; SELECT FROM "{schema}".generation FOR UPDATE'.encode()
+        self._beginning = b""
         self.connection = connection
         self.schema = schema
         self._is_guarded = False
         self._is_saved = False
-        self._has_savepoint = False
+        self._is_clean = False
 
     @property
     def Error(self) -> type[Exception]:  # noqa: N802 - as drivers call it (PEP 249)
@@ -100,24 +104,49 @@ class PostgresDb:
             return
         if ends_transaction(sql):
             raise Forbidden("not authorized")
-        if not self._is_saved:
-            # Of an attempt that succeeded it is still there: to release it is a round trip.
-            release = b"RELEASE attempt; " if self._has_savepoint else b""
-            self.connection.execute(release + b"SAVEPOINT attempt")
-            self._is_saved = self._has_savepoint = True
+        if not self._is_saved and not self._is_clean:
+            # That of an attempt that succeeded is still there: to release it is a round trip.
+            self.connection.execute("RELEASE attempt; SAVEPOINT attempt")
+        self._is_saved, self._is_clean = True, False
 
     def begin(self, done: Callable[[], bool] = lambda: False) -> bool:  # noqa: ARG002
         """Begin to write, alone: others wait for their turn, as the server has it."""
+        self.pin()
+        if not self._beginning:
+            raise Replaced(f"the schema {self.schema} is not there")
         try:
-            self.connection.execute(self._begin)
+            try:
+                self.connection.execute(_BEGIN)
+            except psycopg.errors.InvalidSqlStatementName:
+                # The first time; and psycopg deallocates all, behind each DROP and ROLLBACK.
+                self._roll_back()
+                self.connection.execute(self._beginning)
+                self.connection.execute(_BEGIN)
         except psycopg.errors.DivisionByZero as error:
             self._roll_back()
-            raise Mistrusted("the tables are kept by others") from error
+            raise Replaced(f"the schema {self.schema} is another one's") from error
         except BaseException:
             self._roll_back()
             raise
-        self._has_savepoint = False
+        self._is_clean = True
         return True
+
+    def pin(self) -> None:
+        """Write from now on to this very schema alone, as long as its owner's it is."""
+        if self._beginning:
+            return
+        table = f'"{self.schema}".generation'
+        row = self.connection.execute(
+            "SELECT oid, nspowner FROM pg_namespace "
+            "WHERE nspname = %s AND to_regclass(%s) IS NOT NULL",
+            (self.schema, table),
+        ).fetchone()
+        if row is not None:
+            self._beginning = (
+                "PREPARE is_same AS SELECT 1 / count(*) FROM pg_namespace "
+                f"WHERE (oid, nspowner) = ({row[0]}, {row[1]}); "
+                f"PREPARE one_writes AS SELECT FROM {table} FOR UPDATE"
+            ).encode()
 
     @contextmanager
     def committed(self) -> Iterator[None]:
@@ -144,17 +173,17 @@ class PostgresDb:
     def attempt(self) -> Iterator[None]:
         """Undo what handlers did where they fail; they cannot end the transaction themselves.
 
-        The savepoint waits for their first statement: many a handler has none for a batch, and
-        each is a round trip.
+        A transaction begins with a savepoint. The next one waits for the first statement behind
+        an attempt that succeeded: many a handler has none for a batch, and each is a round trip.
         """
         self._is_guarded, self._is_saved = True, False
         try:
             yield
         except BaseException:
             if self._is_saved:
-                self._has_savepoint = False
                 with suppress(psycopg.Error):
-                    self.connection.execute("ROLLBACK TO attempt; RELEASE attempt")
+                    self.connection.execute("ROLLBACK TO attempt")
+                    self._is_clean = True
             raise
         finally:
             self._is_guarded = False

@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 
 import psycopg
 
-from ledger.errors import InvalidInput, LedgerError, StoreNotWritable
+from ledger.errors import InvalidInput, LedgerError
 from ledger.projections.database import ViewsDb
 from ledger.projections.generation import Generation, whole
-from ledger.projections.postgres.database import Mistrusted, PostgresDb, is_circumstance
+from ledger.projections.postgres.database import PostgresDb, Replaced, is_circumstance
 from ledger.projections.postgres.home import Home, create_schema, drop_schema
 from ledger.projections.projector import Damaged
 from ledger.store.pool import Pool
@@ -114,12 +114,11 @@ class SchemaGeneration(Generation):
             yield
         except psycopg.Error as error:
             state = error.sqlstate or ""
-            if isinstance(error, Mistrusted):
-                raise StoreNotWritable(
-                    f"the views in {self.where} are kept by others now, whose code would run with "
-                    "the rights of this user: try again"
-                ) from error
-            if state in _CORRUPT or (state in _MISSING and not self._is_whole()):
+            if (
+                isinstance(error, Replaced)
+                or state in _CORRUPT
+                or (state in _MISSING and not self._is_whole())
+            ):
                 raise Damaged from error
             if not is_circumstance(error):
                 raise
@@ -128,13 +127,16 @@ class SchemaGeneration(Generation):
 
     def _open(self) -> PostgresDb:
         connection = self._home.connect()
+        self._home.require_trust()
         # Views can be made again, so a power cut may cost them.
         connection.execute(
             "SELECT set_config('search_path', %s, false), "
             "set_config('synchronous_commit', 'off', false)",
             (f'"{self.name}"',),
         )
-        return PostgresDb(connection, self.name, self._home.guard(self.name))
+        db = PostgresDb(connection, self.name)
+        db.pin()
+        return db
 
     def _is_whole(self) -> bool:
         """Return whether the schema has all its tables."""

@@ -30,14 +30,6 @@ _OWNER = """
     CROSS JOIN pg_namespace AS log
     WHERE views.nspname = %s AND log.nspname = %s
 """
-# The same of one schema, as a statement that goes with the next one; a division tells.
-_GUARD = """
-    SELECT 1 / CASE WHEN EXISTS (
-        SELECT FROM pg_namespace AS views JOIN pg_namespace AS log ON log.nspname = '{log}'
-        WHERE views.nspname = '{views}' AND views.nspowner <> log.nspowner
-            AND (current_setting('is_superuser') = 'on' OR pg_has_role(log.nspowner, 'MEMBER'))
-    ) THEN 0 ELSE 1 END
-"""
 _READERS = """
     SELECT DISTINCT rolname
     FROM pg_namespace CROSS JOIN aclexplode(nspacl) JOIN pg_roles ON pg_roles.oid = grantee
@@ -93,10 +85,6 @@ class Home:
         owner, is_member, is_mightier = row or ("", False, False)
         self.keeper = owner if is_mightier else None
         return owner, is_member
-
-    def guard(self, schema: str) -> str:
-        """Return the statement that fails where a schema is kept by somebody of fewer rights."""
-        return _GUARD.format(log=self.url.schema, views=schema)
 
     def require_trust(self) -> None:
         """Refuse to read, or to write, what somebody of fewer rights keeps.

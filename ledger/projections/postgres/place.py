@@ -83,6 +83,8 @@ class SchemaPlace(Place):
             translated(self._home.url),
             self._pool.connection() as connection,
         ):
+            self._home.look(connection)
+            self._home.require_trust()
             statement = query.format(self._home.table("serving"))
             return connection.execute(statement, (generation.name,)).rowcount > 0
         return False

@@ -12,6 +12,8 @@ from ledger.store.pool import Pool
 from ledger.store.postgres.connections import Connection, translated
 from ledger.store.rows import to_datetime, to_microseconds
 
+_COLUMNS = "name, position, leaf, reason, actor, skipped_at"
+
 
 class TableSkips(Skips):
     """The skips kept in a table.
@@ -25,6 +27,7 @@ class TableSkips(Skips):
         self._home = home
         self._pool = pool
         self._table = home.table("skips")
+        self._list = f'SELECT {_COLUMNS} FROM "{home.name}".skips ORDER BY position, name'.encode()
 
     def add(self, skip: Skip) -> None:
         """Note a skip; a second one for the same event changes nothing."""
@@ -52,15 +55,11 @@ class TableSkips(Skips):
 
     def list(self) -> tuple[Skip, ...]:
         """Return all skips, by position."""
-        query = SQL(
-            "SELECT name, position, leaf, reason, actor, skipped_at FROM {} "
-            "ORDER BY position, name"
-        )
         with translated(self._home.url), self._pool.connection() as connection:
             if self._home.keeper is not None:
                 return ()
             try:
-                rows = connection.execute(query.format(self._table)).fetchall()
+                rows = connection.execute(self._list).fetchall()
             except (
                 psycopg.errors.InsufficientPrivilege,
                 psycopg.errors.InvalidSchemaName,

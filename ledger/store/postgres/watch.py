@@ -40,9 +40,8 @@ class ListeningWatch(Watch):
             for _ in range(_PATIENCE):
                 if stop.is_set():
                     break
+                # As many as have come, but at least one.
                 heard = list(self._connection.notifies(timeout=POLL_INTERVAL, stop_after=1))
-                # Many words are one: the log is read to its end.
-                heard += self._connection.notifies(timeout=0)
                 if heard:
                     return _position(heard[-1].payload)
         except (psycopg.Error, StoreError):
