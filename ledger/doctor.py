@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 from ledger.errors import StoreError
+from ledger.projections.generation import whole
 from ledger.projections.projector import Damaged
 from ledger.projections.views import Views
 from ledger.reading import LedgerReader
@@ -93,20 +94,34 @@ def _views(views: Views, application: LedgerApplication, head: Head) -> Iterator
             yield warn_if(True, "views", "of another log, or from before an erasure", anew)
             return
         standings = generation.standings
+        is_whole = generation.read(lambda db: whole(db, db.tables()))
     except Damaged:
-        yield warn_if(True, "views", "damaged", anew)
-        return
+        is_whole = False
     finally:
         generation.close()
-    stopped = {name: one for name, one in standings.items() if one.failed_at is not None}
-    running = [one.position for one in standings.values() if one.failed_at is None]
-    lag = head.position - min(running, default=head.position)
-    behind = f"behind the log by {lag:,}" if lag > 0 else "up to date"
-    yield ok("views", f"{behind}: {', '.join(standings)}")
-    for name, one in stopped.items():
-        yield Check(
-            "views",
-            "fail",
-            f"{name} has stopped at event {one.failed_at}: {one.error}",
-            f"once that is mended, `ledger projections retry {name}`",
-        )
+    if not is_whole:
+        yield warn_if(True, "views", "damaged", anew)
+        return
+    lags: dict[int, list[str]] = {}
+    for name, one in standings.items():
+        if one.failed_at is None:
+            lags.setdefault(max(head.position - one.position, 0), []).append(name)
+    told = [
+        f"{f'behind the log by {lag:,}' if lag else 'up to date'}: {', '.join(names)}"
+        for lag, names in sorted(lags.items())
+    ]
+    yield ok("views", "; ".join(told) or "none runs")
+    known = views.names()
+    for name, one in standings.items():
+        if one.failed_at is not None:
+            how = f"`ledger projections retry {name}`"
+            if name not in known:
+                how = (
+                    f"let the program that registers it retry it: `ledger.views.retry([{name!r}])`"
+                )
+            yield Check(
+                "views",
+                "fail",
+                f"{name} has stopped at event {one.failed_at}: {one.error}",
+                f"once that is mended, {how}",
+            )

@@ -109,6 +109,46 @@ def test_a_projection_that_has_stopped_is_to_be_put_right(ledger: Ledger) -> Non
     ]
 
 
+def test_one_that_this_program_has_not_is_told_apart(ledger: Ledger) -> None:
+    ledger.register(Fragile())
+    ledger.views.status()
+    with Ledger.open(ledger.application.url) as other:
+        other.create(DAY, "Tide", actor="Ann")
+        other.entries()
+        first, stopped = (check for check in examine(other) if check.name == "views")
+    assert first.found.startswith("up to date: current, ")
+    assert stopped.advice == (
+        "once that is mended, `ledger.views.retry(['fragile'])` in the program that registers it"
+    )
+
+
+def test_those_that_are_behind_are_named(ledger: Ledger) -> None:
+    class Late(Fragile):
+        name = "late"
+
+        @handles(EntryEdited)
+        def edited(self, event: RecordedEvent, db: Db) -> None:
+            pass
+
+    ledger.register(Late())
+    ledger.views.status()
+    with Ledger.open(ledger.application.url) as other:
+        other.create(DAY, "Tide", actor="Ann")
+        other.views.status()
+        assert found(other)["views"].found == (
+            "up to date: current, changes, permalinks, days, contexts, search, activity, tree; "
+            "behind the log by 1: late"
+        )
+
+
+def test_a_table_that_is_gone_is_told(ledger: Ledger, store: Store) -> None:
+    ledger.views.status()
+    with store.views() as db:
+        db.execute("DROP TABLE changes")
+    check = found(ledger)["views"]
+    assert (check.state, check.found) == ("warn", "damaged")
+
+
 def test_views_of_what_was_then_are_told(ledger: Ledger, store: Store) -> None:
     ledger.views.status()
     with store.log() as db:

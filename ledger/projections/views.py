@@ -103,7 +103,7 @@ class Views(Checking):
 
     def standing(self) -> tuple[ProjectionStatus, ...]:
         """Return how each read model stands, once those that run are up to date."""
-        known = [model.name for model in self._registry.chosen(())]
+        known = self.names()
         generation = self._up_to_date(())
         stands, broken = generation.standings, self._registry.broken
         return tuple(
@@ -117,6 +117,10 @@ class Views(Checking):
             # Some are of services that embed the ledger, or cannot be used: they are told of, too.
             for name in (*known, *sorted((stands.keys() | broken.keys()) - set(known)))
         )
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the read models that this program has."""
+        return tuple(model.name for model in self._registry.chosen(()))
 
     def require(self, names: Collection[str] = ()) -> None:
         """Refuse read models that have stopped.
