@@ -116,9 +116,7 @@ def _views(views: Views, application: LedgerApplication, head: Head) -> Iterator
         if one.failed_at is not None:
             how = f"`ledger projections retry {name}`"
             if name not in known:
-                how = (
-                    f"let the program that registers it retry it: `ledger.views.retry([{name!r}])`"
-                )
+                how = f"`ledger.views.retry([{name!r}])` in the program that registers it"
             yield Check(
                 "views",
                 "fail",
