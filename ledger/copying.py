@@ -12,11 +12,14 @@ from ledger.errors import DoesNotHold, InvalidInput, Refused, StoreBusy
 from ledger.projections.projector import Progress
 from ledger.projections.records import ViewStatus
 from ledger.reading import LedgerReader
-from ledger.store.application import BATCH, LedgerApplication
+from ledger.store.application import LedgerApplication
 from ledger.store.erasures import blanks_of
 from ledger.store.leaf import Digest, leaf_hash
 from ledger.store.places import are_same, shown
 from ledger.store.rows import Blank, Row
+
+BATCH = 2000
+"""Events a transaction: each waits for the disk once, and holds up whoever else writes."""
 
 
 class CopyReport(msgspec.Struct, frozen=True):
