@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.postgres import Server, served
+from tests.postgres import OwnServer, Server, served
 from tests.stores import PostgresStore, SQLiteStore, Store
 
 # A shell's background job is deaf to Ctrl-C, and so would be the processes that tests start.
@@ -40,6 +40,20 @@ def folder(tmp_path: Path) -> Path:
 def postgres_store(postgres: Server) -> Iterator[PostgresStore]:
     with closing(PostgresStore(postgres)) as store:
         yield store
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[OwnServer]:
+    """A module's own server, to be stopped, killed and started."""
+    with closing(OwnServer()) as server:
+        yield server
+
+
+@pytest.fixture
+def place(server: OwnServer) -> Iterator[PostgresStore]:
+    """A store on the server that is killed."""
+    with closing(PostgresStore(server)) as place:
+        yield place
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -18,19 +18,6 @@ from tests.projections.followers import Follower, install_counting, once, wait_f
 from tests.stores import PostgresStore
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[OwnServer]:
-    """A server of our own, to be killed."""
-    with closing(OwnServer()) as server:
-        yield server
-
-
-@pytest.fixture
-def place(server: OwnServer) -> Iterator[PostgresStore]:
-    with closing(PostgresStore(server)) as place:
-        yield place
-
-
 @pytest.fixture
 def two(place: PostgresStore, tmp_path: Path) -> Iterator[tuple[Follower, Follower]]:
     """Two that follow a log of 100 events."""

@@ -22,19 +22,6 @@ from tests.stores import PostgresStore
 COMMAND = UUID("00000000-0000-4000-8000-000000000001")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[OwnServer]:
-    """A server of our own, to be stopped and started."""
-    with closing(OwnServer()) as server:
-        yield server
-
-
-@pytest.fixture
-def place(server: OwnServer) -> Iterator[PostgresStore]:
-    with closing(PostgresStore(server)) as place:
-        yield place
-
-
 @pytest.fixture
 def ledger(place: PostgresStore) -> Iterator[Ledger]:
     with Ledger.open(place.with_options(timeout="20")) as ledger:

@@ -21,19 +21,6 @@ from tests.stores import PostgresStore
 PAGES = 4 * PAGES_A_TRANSACTION
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[OwnServer]:
-    """A server of our own, to be killed."""
-    with closing(OwnServer()) as server:
-        yield server
-
-
-@pytest.fixture
-def place(server: OwnServer) -> Iterator[PostgresStore]:
-    with closing(PostgresStore(server)) as place:
-        yield place
-
-
 @pytest.fixture
 def shell(place: PostgresStore, tmp_path: Path) -> Shell:
     """A shell whose commands wait a second for a server that is lost."""

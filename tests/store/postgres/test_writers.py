@@ -21,19 +21,6 @@ EVENTS = 2000
 FEWER = EVENTS if "LEDGER_TEST_FULL" in os.environ else 400
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[OwnServer]:
-    """A server of our own, to be killed."""
-    with closing(OwnServer()) as server:
-        yield server
-
-
-@pytest.fixture
-def place(server: OwnServer) -> Iterator[PostgresStore]:
-    with closing(PostgresStore(server)) as place:
-        yield place
-
-
 @pytest.fixture
 def seed() -> int:
     """What chance is; pytest shows it where a test fails."""
