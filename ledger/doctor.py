@@ -53,7 +53,9 @@ def _identity(application: LedgerApplication, head: Head) -> Iterator[Check]:
     if application.log.is_copy():
         role = "is a copy, which is only read until `ledger promote`"
         if application.log.confirmed() < head.position:
-            role = "is a copy that was stopped before it was whole: finish it with `ledger copy`"
+            role = (
+                "is a copy not compared with its source to its end: finish it with `ledger copy`"
+            )
     yield ok("role", f"{role}; the log ends at position {head.position:,}")
 
 

@@ -16,7 +16,8 @@ from ledger import EditEntry, Ledger, copying
 from ledger.audit.keys import make
 from ledger.audit.merkle import root_of
 from ledger.copying import copy, promote
-from ledger.domain.events import EntryEdited, RecordedEvent
+from ledger.doctor import examine
+from ledger.domain.events import RecordedEvent
 from ledger.errors import (
     DoesNotHold,
     InvalidInput,
@@ -26,13 +27,12 @@ from ledger.errors import (
     StoreBusy,
     StoreUnreachable,
 )
-from ledger.projections.database import Db
-from ledger.projections.projection import Projection, handles
 from ledger.projections.registry import BUILT_IN
 from ledger.store.leaf import leaf_hash
 from ledger.store.places import shown
 from ledger.store.rows import Row
 from tests.conftest import KINDS
+from tests.projections.desk import Fragile
 from tests.stores import PostgresStore, SQLiteStore, Store
 
 DAY = date(2021, 3, 4)
@@ -146,6 +146,28 @@ def tell(done, total):
 with Ledger.open(sys.argv[1]) as source, Ledger.open(sys.argv[2]) as target:
     copying.copy(source, target, tell)
 """
+
+
+def test_one_that_was_stopped_before_it_was_compared_is_not_promoted(
+    ledger: Ledger, target: Store, tmp_path: Path
+) -> None:
+    program = [sys.executable, "-c", KILLED, ledger.application.url, target.url, "2"]
+    assert subprocess.run(program, check=False).returncode == -signal.SIGKILL
+    another = Ledger.open(f"sqlite:///{tmp_path}/another.db")
+    with Ledger.open(target.url) as other, another:
+        with pytest.raises(Refused, match="not compared with its source to its end: finish"):
+            promote(other)
+        assert other.is_copy
+        role = next(check.found for check in examine(other) if check.name == "role")
+        assert role.startswith("is a copy not compared with its source to its end")
+        # The source may be lost.
+        copy(other, another)
+        promote(another)
+        assert rows(another) == rows(other)
+        copy(ledger, other)
+        ledger.create(DAY, "Gull", actor="Ann")
+        promote(other)
+        assert not other.is_copy
 
 
 @pytest.mark.parametrize("turn", [1, 2, 3])
@@ -358,16 +380,6 @@ def test_views_that_differ_are_named(ledger: Ledger, target: Store, store: Store
             "differ from the source's: `ledger rebuild --check` on both tells which are wrong"
         )
         assert rows(other) == rows(ledger)
-
-
-class Fragile(Projection):
-    name = "fragile"
-    ddl = ("CREATE TABLE fragile (position BIGINT)",)
-    tables = {"fragile": "position"}  # noqa: RUF012
-
-    @handles(EntryEdited)
-    def edited(self, event: RecordedEvent, db: Db) -> None:
-        raise ValueError("too much")
 
 
 def test_what_the_source_alone_passes_over_is_not_compared(ledger: Ledger, target: Store) -> None:

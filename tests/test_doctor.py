@@ -18,9 +18,11 @@ from ledger.doctor import examine
 from ledger.domain.events import EntryEdited, RecordedEvent
 from ledger.errors import NotALedger, StoreNotFound, StoreTooNew, StoreTooOld
 from ledger.projections.database import Db
-from ledger.projections.projection import Projection, handles
+from ledger.projections.projection import handles
 from ledger.store import sqlite_checks
 from ledger.store.checks import Check
+from ledger.store.schema import schema_version
+from tests.projections.desk import Fragile
 from tests.stores import Store
 
 DAY = date(2021, 3, 4)
@@ -81,16 +83,6 @@ def test_a_copy_is_told(ledger: Ledger, store: Store) -> None:
         assert found(other)["role"].found == (
             "is a copy, which is only read until `ledger promote`; the log ends at position 2"
         )
-
-
-class Fragile(Projection):
-    name = "fragile"
-    ddl = ("CREATE TABLE fragile (position BIGINT)",)
-    tables = {"fragile": "position"}  # noqa: RUF012
-
-    @handles(EntryEdited)
-    def edited(self, event: RecordedEvent, db: Db) -> None:
-        raise ValueError("too much")
 
 
 def test_a_projection_that_has_stopped_is_to_be_put_right(ledger: Ledger) -> None:
@@ -200,7 +192,7 @@ def test_what_sqlite_is_asked(file: Ledger, path: Path) -> None:
         *("disk", "permissions", "tables", "views"),
     ]
     assert checks["version"].found == f"SQLite {sqlite3.sqlite_version}; needed is 3.37.0"
-    assert checks["schema"].found == "log schema 3"
+    assert checks["schema"].found == f"log schema {schema_version()}"
     assert checks["journal"].found == "journal mode wal"
     assert checks["durability"].found == "synchronous=full"
     assert checks["clock"].found == "not behind the last event"

@@ -110,7 +110,11 @@ MIGRATIONS: list[tuple[str, ...]] = [
     ),
     (
         # A row while the ledger is a copy of another, which takes no events of its own.
-        "CREATE TABLE copy (since INTEGER NOT NULL, confirmed INTEGER NOT NULL) STRICT",
+        "CREATE TABLE copy (since INTEGER NOT NULL) STRICT",
+    ),
+    (
+        # Up to which position it was last held against its source.
+        "ALTER TABLE copy ADD COLUMN confirmed INTEGER NOT NULL DEFAULT 0",
     ),
 ]
 

@@ -343,7 +343,7 @@ class SQLiteRecorder(LogRecorder):
                 identity = copy_of or new_identity(origin, self._clock())
                 connection.execute("INSERT INTO ledger VALUES (?, ?, ?)", identity)
                 if copy_of is not None:
-                    connection.execute("INSERT INTO copy VALUES (?, 0)", (self._clock(),))
+                    connection.execute("INSERT INTO copy (since) VALUES (?)", (self._clock(),))
 
     def _connect(self, mode: str = "rw") -> sqlite3.Connection:
         if not self._is_ours and is_there(self.path):

@@ -262,8 +262,8 @@ def place(desk: Desk) -> Iterator[PostgresStore]:
 @pytest.mark.parametrize(
     ("version", "status", "said"),
     [
-        (99, 44, "has log schema 99, this program knows 1: use a newer program"),
-        (0, 45, "has log schema 0, this program works with 1: bring it up with `ledger upgrade`"),
+        (99, 44, "has log schema 99, this program knows 2: use a newer program"),
+        (1, 45, "has log schema 1, this program works with 2: bring it up with `ledger upgrade`"),
     ],
 )
 def test_a_log_of_another_schema(

@@ -67,10 +67,10 @@ def test_a_read_only_store_is_read_all_the_same(
     assert run("log").stdout.count("EntryCreated") == 1
 
 
-@pytest.mark.usefixtures("log")
-def test_a_full_disk_loses_nothing(ledger: Shell) -> None:
-    ledger.add("Barrier approved")
-    room = (ledger.folder / "news.db").stat().st_size + 20_000
+def run_where_the_disk_fills(
+    shell: Shell, room: int, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command whose files grow no larger than so many bytes."""
 
     def limit() -> None:
         import resource
@@ -78,16 +78,23 @@ def test_a_full_disk_loses_nothing(ledger: Shell) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 
-    done = subprocess.run(
-        [sys.executable, "-m", "ledger", "edit", A, "--summary", "x" * 100_000],
-        cwd=ledger.folder,
+    return subprocess.run(
+        [sys.executable, "-m", "ledger", *arguments],
+        cwd=shell.folder,
         # Coverage writes files of its own, which the limit would hit as well.
-        env={k: v for k, v in ledger.environment.items() if not k.startswith("COVERAGE_")},
+        env={k: v for k, v in shell.environment.items() if not k.startswith("COVERAGE_")},
         preexec_fn=limit,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@pytest.mark.usefixtures("log")
+def test_a_full_disk_loses_nothing(ledger: Shell) -> None:
+    ledger.add("Barrier approved")
+    room = (ledger.folder / "news.db").stat().st_size + 20_000
+    done = run_where_the_disk_fills(ledger, room, "edit", A, "--summary", "x" * 100_000)
     assert done.returncode == 47, done
     assert done.stderr.count("\n") == 1
     assert "make room; nothing was stored" in done.stderr
@@ -226,22 +233,7 @@ def test_a_disk_that_fills_in_the_middle_of_an_import_is_told(ledger: Shell) -> 
     for number in range(600):
         text = PAGE.replace("Ferry", f"Ferry {number:04} " + "very " * 50)
         (ledger.folder / "pages" / f"{number:04}.md").write_text(text)
-
-    def limit() -> None:
-        import resource
-
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
-
-    done = subprocess.run(
-        [sys.executable, "-m", "ledger", "import", "pages", "pages"],
-        cwd=ledger.folder,
-        env={k: v for k, v in ledger.environment.items() if not k.startswith("COVERAGE_")},
-        preexec_fn=limit,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_where_the_disk_fills(ledger, 400_000, "import", "pages", "pages")
     stored = len(ledger.ok("log", "--format", "jsonl").splitlines())
     assert done.returncode == 47
     assert done.stderr.count("\n") == 1

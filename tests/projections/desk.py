@@ -10,7 +10,10 @@ from uuid import UUID
 
 from ledger import Ledger
 from ledger.domain.commands import Command, CreateEntry, EditEntry
+from ledger.domain.events import EntryEdited, RecordedEvent
+from ledger.projections.database import Db
 from ledger.projections.moments import LAST, Moment
+from ledger.projections.projection import Projection, handles
 from ledger.projections.records import ViewStatus
 from ledger.projections.sqlite.place import FilePlace
 from ledger.projections.views import Views
@@ -20,6 +23,19 @@ from tests.stores import Store
 
 DAY = date(2021, 3, 4)
 NEXT = date(2021, 3, 5)
+
+
+class Fragile(Projection):
+    """Fails on the first edit."""
+
+    name = "fragile"
+    ddl = ("CREATE TABLE fragile (position BIGINT)",)
+    tables = {"fragile": "position"}  # noqa: RUF012
+
+    @handles(EntryEdited)
+    def edited(self, event: RecordedEvent, db: Db) -> None:
+        raise ValueError("too much")
+
 
 NAMES = ("current", "changes", "permalinks", "days", "contexts", "search", "activity", "tree")
 

@@ -30,6 +30,7 @@ from ledger.store.erasures import blanked
 from ledger.store.leaf import Digest, digest_of, leaf_hash
 from ledger.store.mapper import EventMapper
 from ledger.store.rows import Blank, Head, NewRow
+from ledger.store.schema import schema_version
 from tests.store.recorders import Make, make_schema_1
 from tests.store.test_guards import CHANGED, everything
 from tests.store.test_mapper import CREATED, ENTRY, at_position, event
@@ -366,9 +367,10 @@ def test_a_log_of_schema_1_is_brought_up_and_then_erases(path: Path, make: Make)
     with pytest.raises(StoreTooOld) as caught:
         recorder.last_erasure()
     assert str(caught.value) == (
-        f"{path} has log schema 1, this program works with 3: bring it up with `ledger upgrade`"
+        f"{path} has log schema 1, this program works with {schema_version()}: "
+        "bring it up with `ledger upgrade`"
     )
-    assert recorder.upgrade() == (1, 3)
+    assert recorder.upgrade() == (1, schema_version())
     assert recorder.read(0, 10) == rows
     fresh = make(at=path.with_name("fresh.db"))
     fresh.create()
@@ -376,7 +378,7 @@ def test_a_log_of_schema_1_is_brought_up_and_then_erases(path: Path, make: Make)
     named = row(EntryErased(authority="Court", blanked=(blanked(1, "content", "00"),)), 3)
     assert recorder.erase([named], [Blank(1, "content")], 2).first == 3
     assert recorder.read(0, 1)[0].content == b""
-    assert recorder.upgrade() == (3, 3)
+    assert recorder.upgrade() == (schema_version(), schema_version())
 
 
 def test_an_event_of_schema_1_with_the_command_s_digest_in_its_meta_is_read(

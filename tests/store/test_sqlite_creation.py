@@ -186,21 +186,22 @@ def test_an_older_schema_is_upgraded(
     make: Make, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store(path)
-    assert make().upgrade() == (3, 3)
+    now = schema.schema_version()
+    assert make().upgrade() == (now, now)
     monkeypatch.setattr("ledger.store.schema.MIGRATIONS", [*schema.MIGRATIONS, NEXT])
     recorder = make()
     for use in (recorder.head, lambda: recorder.append([row(4)])):
         with pytest.raises(StoreTooOld) as caught:
             use()
         assert str(caught.value) == (
-            f"{path} has log schema 3, this program works with 4: "
+            f"{path} has log schema {now}, this program works with {now + 1}: "
             "bring it up with `ledger upgrade`"
         )
-    assert recorder.upgrade() == (3, 4)
-    assert recorder.upgrade() == (4, 4)
+    assert recorder.upgrade() == (now, now + 1)
+    assert recorder.upgrade() == (now + 1, now + 1)
     assert recorder.append([row(4)]).first == 4
     with closing(sqlite3.connect(path)) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (4,)
+        assert db.execute("PRAGMA user_version").fetchone() == (now + 1,)
         assert db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'events_by_time'").fetchone()
 
 
@@ -215,7 +216,7 @@ def test_an_upgrade_that_fails_leaves_the_old_schema(
             make().upgrade()
     recorder = make()
     assert recorder.head().position == 3
-    assert recorder.upgrade() == (3, 3)
+    assert recorder.upgrade() == (schema.schema_version(), schema.schema_version())
     with closing(sqlite3.connect(path)) as db:
         assert not db.execute(
             "SELECT 1 FROM sqlite_schema WHERE name = 'events_by_time'"

@@ -162,9 +162,14 @@ def test_somebody_else_s_file_is_not_touched_while_it_is_being_made(
 
 def test_a_newer_schema_is_refused(make: Make, path: Path) -> None:
     store(path)
+    now = schema.schema_version()
     with closing(sqlite3.connect(path)) as db:
-        db.execute(f"PRAGMA user_version = {schema.schema_version() + 1}")
-    refuses(make(), StoreTooNew, f"{path} has log schema 4, this program knows 3: use a newer")
+        db.execute(f"PRAGMA user_version = {now + 1}")
+    refuses(
+        make(),
+        StoreTooNew,
+        f"{path} has log schema {now + 1}, this program knows {now}: use a newer",
+    )
 
 
 @pytest.mark.parametrize("size", [20, 100, 4000, 4096, 9000])

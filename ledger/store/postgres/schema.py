@@ -79,7 +79,19 @@ TRIGGERS: dict[str, str] = {
 
 # One script a step: script n leads from schema n to n + 1. A released script is never changed;
 # a new ledger is made as declared above.
-UPGRADES: tuple[tuple[str, ...], ...] = ()
+UPGRADES: tuple[tuple[str, ...], ...] = (
+    (
+        "ALTER TABLE {schema}.copy ADD COLUMN confirmed bigint NOT NULL DEFAULT 0",
+        "ALTER TABLE {schema}.copy ALTER COLUMN confirmed DROP DEFAULT",
+        *(
+            f"ALTER FUNCTION {{schema}}.{name} SET plan_cache_mode = force_generic_plan"
+            for name in (
+                *("append", "append_at", "lock_head"),
+                *("refuse", "require_appended", "require_erasure"),
+            )
+        ),
+    ),
+)
 
 
 def schema_version() -> int:

@@ -25,7 +25,9 @@ from ledger.errors import (
     StoreUnhealthy,
     StoreUnreachable,
 )
-from ledger.store.postgres import PostgresRecorder
+from ledger.store.log import Integrity
+from ledger.store.postgres import PostgresRecorder, schema
+from ledger.store.postgres.functions import SETTINGS
 from tests.postgres import Server
 from tests.store.postgres.conftest import A, Db, new
 from tests.stores import PostgresStore
@@ -140,8 +142,8 @@ def test_an_empty_schema_becomes_a_ledger(
 @pytest.mark.parametrize(
     ("version", "error", "words"),
     [
-        (2, StoreTooNew, "has log schema 2, this program knows 1: use a newer program"),
-        (0, StoreTooOld, "has log schema 0, this program works with 1: bring it up with `ledger"),
+        (3, StoreTooNew, "has log schema 3, this program knows 2: use a newer program"),
+        (1, StoreTooOld, "has log schema 1, this program works with 2: bring it up with `ledger"),
     ],
 )
 def test_another_version_of_the_schema(
@@ -150,6 +152,24 @@ def test_another_version_of_the_schema(
     db.execute("UPDATE schema_version SET version = %s", (version,))
     recorder.close()
     refuses(recorder, error, words)
+
+
+def test_a_log_of_schema_1_is_brought_up(
+    opened: Opened, postgres_store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setitem(schema.TABLES, "copy", ("since bigint NOT NULL",))
+        older.setattr(schema, "SETTINGS", SETTINGS[:-1])
+        older.setattr(schema, "UPGRADES", ())
+        with closing(opened(postgres_store.url)) as recorder:
+            recorder.append([new(A, 1)])
+    recorder = opened(postgres_store.url)
+    refuses(recorder, StoreTooOld, "bring it up with `ledger upgrade`")
+    assert recorder.upgrade() == (1, 2)
+    assert recorder.integrity() == Integrity([], [])
+    assert recorder.append([new(A, 2)]).first == 2
+    assert recorder.confirmed() == 0
+    assert recorder.upgrade() == (2, 2)
 
 
 def test_who_may_not_make_a_ledger(
