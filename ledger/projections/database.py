@@ -7,6 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, Protocol
 
+STANDINGS = "SELECT name, schema, position, leaf, failed_at, error FROM projections"
+"""Where the read models of a generation stand; see `projector.Standing`."""
+
 # Databases take only so many parameters at a time.
 _CHUNK = 500
 
@@ -76,11 +79,19 @@ class ViewsDb(Db, Protocol):
         """Whether a transaction has begun."""
 
     @abstractmethod
-    def begin(self, done: Callable[[], bool] = lambda: False) -> bool:
-        """Begin to write, alone; or return False once somebody else has done the work.
+    def begin(
+        self,
+        done: Callable[[], bool] = lambda: False,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> list[Any] | None:
+        """Begin to write, alone; or return None once somebody else has done the work.
 
         Args:
             done: Tells whether somebody else has.
+            meanwhile: What else is to be done; a server answers in the same time.
+
+        Returns:
+            What `STANDINGS` gives, now that nobody else writes.
 
         Raises:
             StoreBusy: Another process has been writing for very long.

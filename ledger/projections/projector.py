@@ -7,14 +7,15 @@ there, and says so; the others go on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal
 
 import msgspec
 
 from ledger.domain.events import RecordedEvent
 from ledger.errors import LogReplaced, UndecodableEvent
-from ledger.projections.database import Db, ViewsDb
+from ledger.projections.database import STANDINGS, Db, ViewsDb
 from ledger.projections.projection import Projection
 from ledger.projections.records import ProjectionStatus, Skip
 from ledger.projections.skips import Skips
@@ -54,12 +55,15 @@ class Source(msgspec.Struct, frozen=True):
         read_models: What to project.
         batch: How many events are taken in one transaction.
         skips: The events that somebody decided to pass over; looked up for every batch.
+        projected: Behind which position all events are new, so that nobody can have decided to:
+            a read model has to fail on one before. None: of none it is known.
     """
 
     application: LedgerApplication
     read_models: tuple[Projection, ...]
     batch: int
     skips: Skips
+    projected: int | None = None
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -111,12 +115,11 @@ def status_of(
 
 def standings(db: Db) -> dict[str, Standing]:
     """Return where each read model of a generation stands, by name."""
-    return {
-        name: Standing(*row)
-        for name, *row in db.execute(
-            "SELECT name, schema, position, leaf, failed_at, error FROM projections"
-        )
-    }
+    return _standings(db.execute(STANDINGS))
+
+
+def _standings(rows: Iterable[Any]) -> dict[str, Standing]:
+    return {name: Standing(*row) for name, *row in rows}
 
 
 def project(
@@ -148,9 +151,14 @@ def project(
     while True:
         reached = _reached(found, source, target)
         if reached < target:
-            if db.begin(lambda: _reached(standings(db), source, target) >= target):
+            ahead: list[Row] = []
+            begun = db.begin(
+                lambda: _reached(standings(db), source, target) >= target,
+                partial(_read, ahead, source, reached, target),
+            )
+            if begun is not None:
                 with db.committed():
-                    found = _take(db, source, target)
+                    found = _take(db, source, target, _standings(begun), (reached, ahead))
             else:
                 found = standings(db)
             reached = _reached(found, source, target)
@@ -213,14 +221,34 @@ def _reached(found: dict[str, Standing], source: Source, target: int) -> int:
     return min(running, default=target)
 
 
-def _take(db: ViewsDb, source: Source, target: int) -> dict[str, Standing]:
-    """Give the next batch to the read models that run; return where all of them stand then."""
-    # Read under the lock: another process may have come further meanwhile.
-    found = standings(db)
+def _read(into: list[Row], source: Source, after: int, target: int) -> None:
+    """Read the last event that is known, and the batch that follows."""
+    into[:] = source.application.rows(max(after - 1, 0), source.batch + bool(after), target)
+
+
+def _take(
+    db: ViewsDb,
+    source: Source,
+    target: int,
+    found: dict[str, Standing],
+    ahead: tuple[int, list[Row]],
+) -> dict[str, Standing]:
+    """Give the next batch to the read models that run; return where all of them stand then.
+
+    Args:
+        db: The generation, in a transaction.
+        source: What to fill it from.
+        target: The position to reach.
+        found: Where the read models stand.
+        ahead: A position, and what `_read` gives for it.
+    """
     after = _reached(found, source, target)
     if after >= target:
         return found
-    rows = source.application.rows(max(after - 1, 0), source.batch + bool(after), target)
+    expected, rows = ahead
+    if after != expected:
+        # Another process has come further meanwhile.
+        _read(rows, source, after, target)
     if after:
         # The last event that is known, read again: it must still be there.
         leaves = {standing.position: standing.leaf for standing in found.values()}
@@ -229,7 +257,7 @@ def _take(db: ViewsDb, source: Source, target: int) -> dict[str, Standing]:
         del rows[0]
     if not rows:
         raise LogReplaced(_REPLACED)
-    skips = source.skips.all()
+    skips = frozenset() if after == source.projected else source.skips.all()
     events = [_decoded(source, row) for row in rows]
     for model in source.read_models:
         standing = found.get(model.name)

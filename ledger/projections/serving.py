@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 
+from msgspec.structs import replace
+
 from ledger.errors import (
     LogReplaced,
     StoreBusy,
@@ -121,8 +123,9 @@ class Serving:
         with self._lock, suppress(LogReplaced, Damaged, StoreError):
             generation = self._generation
             if generation is not None and generation.head.position < position:
+                source = replace(self._source(), projected=generation.head.position)
                 # Of no time: it is still to be seen whether that is the log's end.
-                generation.catch_up(self._source(), Head(position, 0))
+                generation.catch_up(source, Head(position, 0))
                 return generation
         return None
 

@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
 from ledger import Ledger, Projection, RecordedEvent
-from ledger.errors import InvalidInput, ProjectionStopped, UndecodableEvent
+from ledger.errors import InvalidInput, ProjectionStopped, StoreUnreachable, UndecodableEvent
 from ledger.projections.database import Db
 from ledger.projections.places import place_of
 from ledger.projections.records import ProjectionStatus, Skip
 from ledger.projections.views import Views
+from ledger.store.application import LedgerApplication
 from ledger.store.leaf import leaf_hash
+from ledger.store.rows import Row
 from tests.projections.desk import DAY, NAMES, add, fill, insert, one_generation
 from tests.stores import Store
 
@@ -62,6 +64,37 @@ def ledger(url: str) -> Iterator[Ledger]:
 def counted(ledger: Ledger) -> ProjectionStatus:
     (status,) = (status for status in ledger.views.standing() if status.name == "counted")
     return status
+
+
+def test_one_that_hurries_passes_over_what_is_skipped(ledger: Ledger, store: Store) -> None:
+    ledger.views.status()
+    ledger.views.skip("counted", 7, "not counted", "Ann")
+    # Somebody else has let it go on, and has not come further yet.
+    with store.views() as db:
+        db.execute("UPDATE projections SET failed_at = NULL, error = NULL WHERE failed_at = 7")
+    add(store.url, "Gull lands")
+    generation = ledger.views._hurried(10)
+    assert generation is not None
+    standing = generation.standings["counted"]
+    assert (standing.position, standing.failed_at) == (10, None)
+    assert ledger.query(Counted().positions) == [1, 2, 3, 4, 5, 6, 8, 9, 10]
+
+
+def test_one_that_hurries_in_vain_leaves_all_as_it_is(
+    ledger: Ledger, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.views.status()
+    add(store.url, "Gull lands")
+    rows = LedgerApplication.rows
+    with monkeypatch.context() as broken:
+
+        def lost(application: LedgerApplication, *given: Any) -> list[Row]:
+            broken.setattr(LedgerApplication, "rows", rows)
+            raise StoreUnreachable("the server is gone")
+
+        broken.setattr(LedgerApplication, "rows", lost)
+        assert ledger.views._hurried(10) is None
+    assert {status.position for status in ledger.views.standing() if status.name in NAMES} == {10}
 
 
 def test_a_skip_passes_over_one_event_and_is_recorded(ledger: Ledger) -> None:

@@ -7,10 +7,12 @@ from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, cast
 
 import psycopg
-from psycopg.pq import TransactionStatus
+from psycopg import generators
+from psycopg.adapt import Transformer
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.types.numeric import IntDumper
 
-from ledger.projections.database import Rows
+from ledger.projections.database import STANDINGS, Rows
 from ledger.projections.postgres import bulk
 from ledger.projections.postgres.dialect import ends_transaction, translated
 from ledger.store.postgres.connections import Connection
@@ -24,7 +26,7 @@ _CIRCUMSTANCES = ("08", "25006", "25P03", "25P04", "40", "42501", "53", "55", "5
 
 # One round trip, of statements that are begun one after the other: where the first divides by
 # zero, nothing of the schema was touched.
-_BEGIN = b"BEGIN; EXECUTE is_same; EXECUTE one_writes; SAVEPOINT attempt"
+_BEGIN = b"BEGIN; EXECUTE is_same; EXECUTE one_writes; SAVEPOINT attempt; EXECUTE standing"
 
 
 class Forbidden(psycopg.Error):
@@ -109,19 +111,23 @@ class PostgresDb:
             self.connection.execute("RELEASE attempt; SAVEPOINT attempt")
         self._is_saved, self._is_clean = True, False
 
-    def begin(self, done: Callable[[], bool] = lambda: False) -> bool:  # noqa: ARG002
+    def begin(
+        self,
+        done: Callable[[], bool] = lambda: False,  # noqa: ARG002
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> list[Any] | None:
         """Begin to write, alone: others wait for their turn, as the server has it."""
         self.pin()
         if not self._beginning:
             raise Replaced(f"the schema {self.schema} is not there")
         try:
             try:
-                self.connection.execute(_BEGIN)
+                rows = self._begun(meanwhile)
             except psycopg.errors.InvalidSqlStatementName:
                 # The first time; and psycopg deallocates all, behind each DROP and ROLLBACK.
                 self._roll_back()
                 self.connection.execute(self._beginning)
-                self.connection.execute(_BEGIN)
+                rows = self._begun(lambda: None)
         except psycopg.errors.DivisionByZero as error:
             self._roll_back()
             raise Replaced(f"the schema {self.schema} is another one's") from error
@@ -129,7 +135,25 @@ class PostgresDb:
             self._roll_back()
             raise
         self._is_clean = True
-        return True
+        return rows
+
+    def _begun(self, meanwhile: Callable[[], object]) -> list[Any]:
+        """Send what a transaction begins with, and return what it answers last.
+
+        It is what `execute` does, in two halves.
+        """
+        connection = self.connection
+        connection.pgconn.send_query(_BEGIN)
+        connection.wait(generators.send(connection.pgconn))
+        try:
+            meanwhile()
+        finally:
+            answers = connection.wait(generators.fetch_many(connection.pgconn))
+        if answers[-1].status == ExecStatus.FATAL_ERROR:
+            raise psycopg.errors.error_from_result(answers[-1])
+        loading = Transformer(connection)
+        loading.set_pgresult(answers[-1])
+        return loading.load_rows(0, answers[-1].ntuples, tuple)
 
     def pin(self) -> None:
         """Write from now on to this very schema alone, as long as its owner's it is."""
@@ -145,7 +169,8 @@ class PostgresDb:
             self._beginning = (
                 "PREPARE is_same AS SELECT 1 / count(*) FROM pg_namespace "
                 f"WHERE (oid, nspowner) = ({row[0]}, {row[1]}); "
-                f"PREPARE one_writes AS SELECT FROM {table} FOR UPDATE"
+                f"PREPARE one_writes AS SELECT FROM {table} FOR UPDATE; "
+                f"PREPARE standing AS {STANDINGS}"
             ).encode()
 
     @contextmanager

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from ledger.errors import StoreBusy
+from ledger.projections.database import STANDINGS
 from ledger.store.connections import Still, begin_at_once, committed
 
 # What tells of the disk or of other processes, not of the read model or the event.
@@ -32,8 +33,12 @@ class SQLiteDb(sqlite3.Connection):
 
     is_postgres: ClassVar[bool] = False
 
-    def begin(self, done: Callable[[], bool] = lambda: False) -> bool:
-        """Take the file's write lock; or return False once somebody else has done the work.
+    def begin(
+        self,
+        done: Callable[[], bool] = lambda: False,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> list[Any] | None:
+        """Take the file's write lock; or return None once somebody else has done the work.
 
         SQLite's own waiting sleeps for milliseconds; whoever holds the lock is at our very work,
         and done with it in less.
@@ -41,11 +46,12 @@ class SQLiteDb(sqlite3.Connection):
         deadline = time.monotonic() + _PATIENCE
         while not begin_at_once(self):
             if done():
-                return False
+                return None
             if time.monotonic() > deadline:
                 raise StoreBusy("the views are being written by another process: try again")
             time.sleep(_PAUSE)
-        return True
+        meanwhile()
+        return self.execute(STANDINGS).fetchall()
 
     @contextmanager
     def committed(self) -> Iterator[None]:
