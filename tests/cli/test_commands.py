@@ -308,7 +308,7 @@ def test_list_and_rebuild(ledger: Shell) -> None:
 
 def test_upgrade_has_nothing_to_do(ledger: Shell) -> None:
     ledger.add("One")
-    schema = {"sqlite": 3, "postgres": 1}[ledger.store.kind]
+    schema = {"sqlite": 4, "postgres": 2}[ledger.store.kind]
     assert ledger.ok("upgrade") == f"the log already has schema {schema}\n"
 
 
