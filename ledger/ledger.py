@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import UTC, date, datetime
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterator
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar, Unpack
 from weakref import WeakSet
 
 from ledger import copying
 from ledger.auditing import Auditor
-from ledger.domain.commands import (
-    Command,
-    CreateEntry,
-    EditEntry,
-    EraseVersions,
-    MergeEntry,
-    PublishCorrection,
-    ReinstateEntry,
-    RetractEntry,
-    RevertEntry,
-)
+from ledger.domain.commands import EraseVersions
 from ledger.domain.erasure import Plan
-from ledger.domain.events import RecordedEvent
-from ledger.domain.values import CorrectionKind
 from ledger.erasing import Eraser
 from ledger.errors import InvalidInput
-from ledger.importing import ImportTarget
-from ledger.interchange.pages import ImportReport, import_pages
-from ledger.lists import LedgerLists
-from ledger.options import CommandOptions, CreateOptions, EditOptions, EraseOptions
+from ledger.options import EraseOptions
 from ledger.projections.database import Db
 from ledger.projections.places import place_of
 from ledger.projections.projection import Projection
@@ -42,17 +26,17 @@ from ledger.reading import EntryRef
 from ledger.replaying import replay_all
 from ledger.reporting import Reporter
 from ledger.results import Erased, ReplayReport, When
-from ledger.service import CommandHandler
 from ledger.store.application import LedgerApplication
 from ledger.store.identity import Identity
 from ledger.store.urls import DEFAULT_URL
 from ledger.subscription import Subscription
+from ledger.writing import LedgerWriter
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
 
 
-class Ledger(LedgerLists):
+class Ledger(LedgerWriter):
     """A ledger of news entries: every edit kept, every version readable, nothing overwritten.
 
     Use it as a context manager. Threads may share one; processes open one each. Times are aware;
@@ -70,9 +54,7 @@ class Ledger(LedgerLists):
         self, application: LedgerApplication, views: Views, now: Callable[[], datetime]
     ) -> None:
         """Put a ledger together; `Ledger.open` does it for a URL."""
-        super().__init__(application, views)
-        self._now = now
-        self._handler = CommandHandler(application, now)
+        super().__init__(application, views, now)
         self._eraser = Eraser(application, views, self._handler, now)
         self.audit = Auditor(application, views, now)
         self.prover = Prover(application, views, self.audit)
@@ -138,64 +120,6 @@ class Ledger(LedgerLists):
         """
         copying.promote(self)
 
-    # Writing: each command returns the event that it made, once it is durable.
-
-    def execute(self, commands: Sequence[Command]) -> list[RecordedEvent]:
-        """Do all of `commands` in one transaction, or none; return each one's event.
-
-        A command that was done before (by its id) is not done again: its event is returned.
-
-        Raises:
-            InvalidInput: A value cannot be taken.
-            NotFound: A command names an entry or a version that is not there.
-            Refused: A rule forbids a command; nothing changed, the entry is closed, ...
-            Conflict: An entry has moved on from a command's `expected_version`.
-        """
-        return [event for event, _ in self._handler.execute(commands)]
-
-    def create(self, date: date, headline: str, **options: Unpack[CreateOptions]) -> RecordedEvent:
-        """Create an entry; its id is the event's `entry`."""
-        return self._do(CreateEntry(date=date, headline=headline, **options))
-
-    def edit(self, entry: EntryRef, **options: Unpack[EditOptions]) -> RecordedEvent:
-        """Change some fields of an entry; NothingChanged where it already says that."""
-        return self._do(EditEntry(entry=self.id_of(entry), **options))
-
-    def revert(
-        self, entry: EntryRef, to_version: int, **options: Unpack[CommandOptions]
-    ) -> RecordedEvent:
-        """Give an entry all the fields that it had in an earlier version."""
-        return self._do(RevertEntry(entry=self.id_of(entry), to_version=to_version, **options))
-
-    def retract(self, entry: EntryRef, **options: Unpack[CommandOptions]) -> RecordedEvent:
-        """Take an entry back, in public; it stays readable."""
-        return self._do(RetractEntry(entry=self.id_of(entry), **options))
-
-    def reinstate(self, entry: EntryRef, **options: Unpack[CommandOptions]) -> RecordedEvent:
-        """Undo a retraction or a merge."""
-        return self._do(ReinstateEntry(entry=self.id_of(entry), **options))
-
-    def correct(
-        self,
-        entry: EntryRef,
-        text: str,
-        kind: CorrectionKind = "correction",
-        **options: Unpack[CommandOptions],
-    ) -> RecordedEvent:
-        """Put a public note on an entry."""
-        return self._do(
-            PublishCorrection(entry=self.id_of(entry), text=text, kind=kind, **options)
-        )
-
-    def merge(
-        self, entry: EntryRef, into: EntryRef, **options: Unpack[CommandOptions]
-    ) -> RecordedEvent:
-        """Merge an entry into another, which goes on in its place."""
-        return self._do(MergeEntry(entry=self.id_of(entry), into=self.id_of(into), **options))
-
-    def _do(self, command: Command) -> RecordedEvent:
-        return self.execute([command])[0]
-
     # Erasing
 
     def erase(
@@ -253,33 +177,6 @@ class Ledger(LedgerLists):
             versions=tuple(sorted(set(versions))),
             authority=authority,
             **options,
-        )
-
-    # Importing
-
-    def import_pages(
-        self,
-        paths: Sequence[Path],
-        *,
-        actor: str,
-        strict: bool = False,
-        edition: str | None = None,
-        progress: Progress | None = None,
-    ) -> ImportReport:
-        """Store the published pages in files and folders; see `interchange.pages`.
-
-        Raises:
-            InvalidInput: A path is neither a file nor a folder.
-            ImportFailed: With `strict`, a page could not be stored; nothing was.
-        """
-        return import_pages(
-            ImportTarget(self._handler, self.application, self.views),
-            paths,
-            actor=actor,
-            now=self._now(),
-            strict=strict,
-            edition=edition,
-            progress=progress,
         )
 
     # Upkeep

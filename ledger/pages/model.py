@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Literal
+from uuid import UUID
 
 import msgspec
 
+from ledger.domain.diffs import FieldDiff
 from ledger.domain.editions import EDITIONS, Edition
 from ledger.domain.permalinks import path_of, with_prefix
-from ledger.domain.values import Layout, Source
+from ledger.domain.values import Basis, CorrectionKind, Layout, Source, Status
 
 FORMATS = ("html", "json", "xml")
 """The formats that a page links, beside the one it is in."""
+
+
+ChangeLabel = Literal["first_version", "update", "current_version"]
 
 
 class ChangeLine(msgspec.Struct, frozen=True):
@@ -28,7 +33,7 @@ class ChangeLine(msgspec.Struct, frozen=True):
     headline: str
     path: str
     published_at: datetime | None
-    label: Literal["first_version", "update", "current_version"]
+    label: ChangeLabel
 
 
 class RelatedLine(msgspec.Struct, frozen=True):
@@ -91,3 +96,157 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
         """Return the date as this edition writes it."""
         day = f"{self.day.day:02}" if self._edition.padded_day else str(self.day.day)
         return f"{self.day.year:04}-{self.day.month:02}-{day}"
+
+
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of an entry, as the whole history on its page tells it.
+
+    Who made it and why is not published: that is for those who audit.
+
+    Attributes:
+        version: Its number.
+        headline: As it was in that version.
+        path: Where that version is, without edition prefix and extension.
+        published_at: When it became public; aware, UTC.
+        basis: How that time is known.
+        label: Which of the edition's three labels it has.
+        listed: Whether the Changes list shows it: the first, and each that changed the headline.
+        type: What happened, as in `EntryEdited`.
+        minor: Whether it was called minor.
+        erased: Whether its text was erased.
+        diffs: What it changed against the version before; none for the first.
+    """
+
+    version: int
+    headline: str
+    path: str
+    published_at: datetime
+    basis: Basis
+    label: ChangeLabel
+    listed: bool
+    type: str
+    minor: bool = False
+    erased: bool = False
+    diffs: tuple[FieldDiff, ...] = ()
+
+
+class PublicNote(msgspec.Struct, frozen=True):
+    """A correction, clarification, update or editor's note, with the version that it made."""
+
+    kind: CorrectionKind
+    text: str
+    version: int
+    published_at: datetime
+
+
+class EntryLink(msgspec.Struct, frozen=True):
+    """Another entry: its headline, its path (no prefix, no extension) and its edition."""
+
+    headline: str
+    path: str
+    edition: str
+
+
+class EntryPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of one version of an entry, with what only HTML, JSON, XML and feeds tell of it.
+
+    Attributes:
+        page: What the Markdown page says.
+        entry: The entry's id.
+        version: Which version is shown.
+        language: A BCP 47 tag.
+        status: active, retracted or merged, in that version.
+        status_since: When it came to that; None where it is active.
+        merged_into: The entry that goes on in its place.
+        contexts: What it touches.
+        first_published_at: When its first version became public; aware, UTC.
+        published_at: When this version did.
+        notes: The public notes up to this version, oldest first.
+        history: All versions known at the moment of publication, oldest first.
+        current: Where the current version is; None where this is it.
+        predecessor: Where the last version before this is that was at another path; None where
+            there is none.
+        successor: Where the first version after this is that is at another path; None likewise.
+        erased: Whether the text of this version was erased.
+    """
+
+    page: Page
+    entry: UUID
+    version: int
+    language: str
+    status: Status
+    status_since: datetime | None
+    merged_into: EntryLink | None
+    contexts: tuple[str, ...]
+    first_published_at: datetime
+    published_at: datetime
+    notes: tuple[PublicNote, ...]
+    history: tuple[Revision, ...]
+    current: str | None
+    predecessor: str | None
+    successor: str | None
+    erased: bool = False
+
+
+class Teaser(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry on the page of a day, on the front page, or on that of a context."""
+
+    entry: UUID
+    day: date
+    headline: str
+    path: str
+    language: str
+    status: Status
+    topic: str | None
+    summary: str | None
+    contexts: tuple[str, ...]
+
+
+class DayPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The page of a day of an edition; its neighbours are the nearest days that have entries."""
+
+    edition: str
+    day: date
+    entries: tuple[Teaser, ...]
+    previous: date | None
+    next: date | None
+
+
+class FrontPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The first page of an edition: its newest days (three at most), newest first.
+
+    Attributes:
+        previous: The last day before those that has entries.
+    """
+
+    edition: str
+    days: tuple[DayPage, ...]
+    previous: date | None
+
+
+class ContextPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The page of a context (a place, a person, a subject): its entries, newest first.
+
+    Attributes:
+        path: Its own, without edition prefix and extension.
+    """
+
+    edition: str
+    context: str
+    path: str
+    entries: tuple[Teaser, ...]
+
+
+class ContextCountLine(msgspec.Struct, frozen=True):
+    """A context on the list of all: its name, its page's path, how many entries touch it."""
+
+    context: str
+    path: str
+    entries: int
+
+
+class ContextsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The list of an edition's contexts, in alphabetical order."""
+
+    edition: str
+    contexts: tuple[ContextCountLine, ...]
