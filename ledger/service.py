@@ -24,6 +24,7 @@ from ledger.errors import (
     StoreError,
     StoreNotFound,
     StoreUnreachable,
+    UndecodableEvent,
     VersionNotFound,
 )
 from ledger.store.application import LedgerApplication
@@ -73,7 +74,8 @@ class CommandHandler:
     """Decides commands against the log and appends what they make happen.
 
     It reads no view: an entry is folded from its own events. Histories are kept between commands;
-    each time, what is kept is held against the log and brought up to date from it.
+    where anybody else has written meanwhile, what is kept is held against the log and brought up
+    to date from it.
 
     Args:
         application: The log.
@@ -85,6 +87,10 @@ class CommandHandler:
         self._now = now
         self._timeout = parse_store_url(application.url).timeout
         self._histories: OrderedDict[UUID, History] = OrderedDict()
+        # The end of the log, as this handler wrote it, and the entries that are kept as they are
+        # there: as long as the log still ends so, nobody has come between.
+        self._end: RecordedEvent | None = None
+        self._fresh: set[UUID] = set()
         self._lock = Lock()
 
     def execute(self, commands: Sequence[Command]) -> list[tuple[RecordedEvent, bool]]:
@@ -127,6 +133,7 @@ class CommandHandler:
             unanswered: The ids of commands whose append got no answer: the log tells whether they
                 were stored. Those of this attempt are added where it gets none.
         """
+        self._look_at_end()
         pending = _Pending(self)
         events = self._decide_all(commands, pending)
         # Keyed, because a command may be there twice: its event is one all the same.
@@ -144,12 +151,14 @@ class CommandHandler:
             raise
         except IntegrityError as error:
             # Another writer was first. Decide again on what the entry is now.
+            self._trust_nothing()
             if not self._anybody_was_first(new.values(), pending.looked_at):
                 raise StoreError(f"the store refused the events: {error}") from error
             return None
         fresh = {(event.entry, event.version): event for event in recorded}
         for entry, history in pending.histories.items():
             self._keep(entry, history.confirmed(fresh))
+        self._note_end(recorded, pending.histories)
         return [
             (event, event.meta.command in unanswered)
             if isinstance(event, RecordedEvent)
@@ -157,10 +166,17 @@ class CommandHandler:
             for event in events
         ]
 
-    def history(self, entry: UUID) -> History:
-        """Return what is known of an entry now; an empty history where there is no such entry."""
+    def history(self, entry: UUID, *, end_is_ours: bool = False) -> History:
+        """Return what is known of an entry now; an empty history where there is no such entry.
+
+        Args:
+            entry: Which.
+            end_is_ours: Whether the log was just seen to end as this handler left it.
+        """
         with self._lock:
             known = self._histories.get(entry, History())
+            if end_is_ours and entry in self._fresh:
+                return known
         try:
             # The last event known is read once more: the log may be another since.
             news = self._application.history(entry, max(known.version - 1, 0))
@@ -223,7 +239,7 @@ class CommandHandler:
         found: list[Event] = []
         for command in commands:
             entry = entry_of(command)
-            history = pending.histories.get(entry) or self.history(entry)
+            history = pending.histories.get(entry) or self.history(entry, end_is_ours=True)
             answered = history.commands.get(command.id)
             if answered is not None:
                 event = pending.events.get((entry, answered)) or self._recorded(entry, answered)
@@ -239,10 +255,41 @@ class CommandHandler:
 
     def _keep(self, entry: UUID, history: History) -> None:
         with self._lock:
+            if entry in self._fresh and self._histories[entry].version > history.version:
+                # Another thread has written since this one read.
+                return
             self._histories[entry] = history
             self._histories.move_to_end(entry)
             if len(self._histories) > CACHED_HISTORIES:
-                self._histories.popitem(last=False)
+                oldest, _ = self._histories.popitem(last=False)
+                self._fresh.discard(oldest)
+
+    def _look_at_end(self) -> None:
+        """Trust nothing that is kept where the log does not end as this handler left it."""
+        end = self._end
+        if end is None:
+            return
+        try:
+            found = [*map(self._application.to_event, self._application.rows(end.position - 1, 2))]
+        except (StoreNotFound, UndecodableEvent):
+            found = []
+        if found != [end]:
+            self._trust_nothing()
+
+    def _trust_nothing(self) -> None:
+        with self._lock:
+            self._end = None
+            self._fresh.clear()
+
+    def _note_end(self, recorded: Sequence[RecordedEvent], entries: Iterable[UUID]) -> None:
+        """Remember where the log ends, and that these entries are kept as they are there."""
+        if not recorded:
+            return
+        with self._lock:
+            if self._end is None or recorded[0].position != self._end.position + 1:
+                self._fresh.clear()
+            self._end = recorded[-1]
+            self._fresh.update(entry for entry in entries if entry in self._histories)
 
     def _recorded(self, entry: UUID, version: int) -> RecordedEvent:
         return self._application.history(entry, version - 1)[0]

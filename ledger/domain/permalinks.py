@@ -29,6 +29,7 @@ RESERVED_SLUGS = frozenset({"index", "readme"})
 ERASED = "~erased-"
 """What the slug of a version begins with whose own was erased; no other has one like it."""
 
+_NO_SLUG = re.compile(r"[/\\?#%\s]")
 _EXTENSION = re.compile(r"\.(?:md|html|json|xml)$")
 _PATH = re.compile(r"(?P<prefix>.*?)/(?P<y>\d{4})/(?P<m>\d{2})/(?P<d>\d{1,2})/(?P<slug>[^/]+)")
 
@@ -135,7 +136,7 @@ def check_slug(slug: str) -> str:
         raise InvalidInput(f"a slug that begins with {ERASED!r} is kept for what was erased")
     if _EXTENSION.search(slug):
         raise InvalidInput(f"the slug {slug!r} ends like a file; leave the extension out")
-    for character in slug:
-        if character in "/\\?#%" or character.isspace() or not character.isprintable():
-            raise InvalidInput(f"the slug must not contain {character!r}")
+    if _NO_SLUG.search(slug) or not slug.isprintable():
+        wrong = next(c for c in slug if _NO_SLUG.match(c) or not c.isprintable())
+        raise InvalidInput(f"the slug must not contain {wrong!r}")
     return slug
