@@ -246,8 +246,8 @@ def promote(ledger: LedgerReader) -> None:
     if log.is_copy() and log.confirmed() < log.head().position:
         raise Refused(
             "this copy was not compared with its source to its end: finish it with `ledger copy`, "
-            "then promote; where the source is lost, copy this one into a new store, and promote "
-            "that"
+            "or `ledger import jsonl`, then promote; where the source is lost, copy this one into "
+            "a new store, and promote that"
         )
     if not ledger.application.log.promote():
         raise Refused("this ledger is no copy, or was promoted already: it takes events as it is")

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from uuid import UUID
 
-from msgspec import UNSET
-
 from ledger.domain.commands import Command
 from ledger.domain.entry import NewsEntry, evolve
-from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent
-from ledger.domain.values import FIELDS
+from ledger.domain.events import RecordedEvent
 from ledger.errors import StoreNotFound
 from ledger.projections import permalinks
 from ledger.projections.views import Views
 from ledger.service import CommandHandler
 from ledger.store.application import LedgerApplication
-
-
-class _Anything:
-    """Equals whatever it is compared with."""
-
-    def __eq__(self, other: object) -> bool:
-        return True
-
-    def __hash__(self) -> int:
-        return 0
-
-
-ANYTHING = _Anything()
 
 
 class ImportTarget:
@@ -50,23 +34,25 @@ class ImportTarget:
         """Return an entry as it is; None where there is none."""
         return self._handler.history(entry).state
 
-    def said(self, entry: UUID) -> dict[str, object]:
-        """Return what imports have said of an entry last, field by field.
+    def events(self, entry: UUID) -> list[RecordedEvent]:
+        """Return an entry's events, oldest first; none where there is no such entry."""
+        try:
+            return self._application.history(entry)
+        except StoreNotFound:
+            return []
 
-        A field that somebody edited here since is as the import had it; one that no import said
-        anything of is not there.
-        """
-        said: dict[str, object] = {}
-        for event in self._application.history(entry):
-            data = event.data
-            if data.origin is None or not isinstance(data, EntryCreated | EntryEdited):
-                continue
-            values = {name: getattr(data, name) for name in FIELDS}
-            said |= {name: value for name, value in values.items() if value is not UNSET}
-            if event.erased is not None:
-                # Nobody knows what it was: whatever a page says there is no news.
-                said |= dict.fromkeys(event.erased.fields, ANYTHING)
-        return said
+    def is_empty(self) -> bool:
+        """Return whether there is no event yet."""
+        try:
+            return self._application.log.head().position == 0
+        except StoreNotFound:
+            return True
+
+    def origins(self) -> Iterator[str]:
+        """Yield where imports found what they stored, last first."""
+        for event in self._application.read(reverse=True):
+            if event.data.origin is not None:
+                yield event.data.origin
 
     def headlines(self, entry: UUID) -> list[tuple[str, str]]:
         """Return headline and path, oldest first, of the versions that changed either."""

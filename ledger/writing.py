@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Unpack
+from typing import IO, Unpack
 
 from ledger.domain.commands import (
     Command,
@@ -20,8 +20,11 @@ from ledger.domain.commands import (
 from ledger.domain.events import RecordedEvent
 from ledger.domain.values import CorrectionKind
 from ledger.importing import ImportTarget
+from ledger.interchange.git.history import GitOptions, GitReport, import_git
+from ledger.interchange.git.repository import Repository
 from ledger.interchange.pages import ImportReport, import_pages
 from ledger.lists import LedgerLists
+from ledger.loading import LoadReport, load
 from ledger.options import CommandOptions, CreateOptions, EditOptions
 from ledger.projections.projector import Progress
 from ledger.projections.views import Views
@@ -132,3 +135,29 @@ class LedgerWriter(LedgerLists):
             edition=edition,
             progress=progress,
         )
+
+    def import_jsonl(self, lines: IO[bytes], progress: Progress | None = None) -> LoadReport:
+        """Put a log that was exported as JSON Lines into the store; see `loading.load`.
+
+        Raises:
+            InvalidInput: The file is damaged, or its events do not follow those of the store.
+            DoesNotHold: What was stored is not what the file's last line says of it.
+        """
+        return load(lines, self, progress)
+
+    def import_git(
+        self, repository: Path, *, actor: str, **options: Unpack[GitOptions]
+    ) -> GitReport:
+        """Store what the commits of a git repository of published pages changed.
+
+        Args:
+            repository: Its folder, with a work tree or bare; or a bundle.
+            actor: Who imports, and so tells what is learned at the end.
+            options: Which commits, and how; see `interchange.git.history.import_git`.
+
+        Raises:
+            InvalidInput: There is no such repository or commit, or it cannot be read.
+        """
+        target = ImportTarget(self._handler, self.application, self.views)
+        with Repository(repository) as source:
+            return import_git(target, source, actor=actor, now=self._now(), **options)

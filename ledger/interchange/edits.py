@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 from msgspec import UNSET
 
 from ledger.domain import ids
-from ledger.domain.commands import Command, CreateEntry, EditEntry
+from ledger.domain.commands import (
+    Command,
+    CreateEntry,
+    EditEntry,
+    EntryCommand,
+    ReinstateEntry,
+    RetractEntry,
+)
 from ledger.domain.decide import decide
 from ledger.domain.entry import NewsEntry, evolve
+from ledger.domain.values import Basis
 from ledger.interchange.versions import PageVersion
 from ledger.pages.model import Page
 
@@ -31,11 +40,24 @@ def creation(
     *,
     actor: str,
     origin: str | None = None,
+    reason: str | None = None,
+    entry: UUID | None = None,
 ) -> CreateEntry:
-    """Return the command that creates an entry as the first of its page's versions."""
-    entry = ids.imported_entry_id(version.day, page.edition, version.path)
+    """Return the command that creates an entry as the first of its page's versions.
+
+    Args:
+        page: The page.
+        version: Its first version.
+        contexts: What it touches.
+        actor: Who says so.
+        origin: Where.
+        reason: Why.
+        entry: Its id; None: by decision of its first path, as in every import.
+    """
+    entry = entry or ids.imported_entry_id(version.day, page.edition, version.path)
     return CreateEntry(
         actor=actor,
+        reason=reason,
         published_at=version.published_at,
         basis=version.basis,
         origin=origin,
@@ -70,6 +92,7 @@ class EditWriter:
         *,
         actor: str,
         origin: str | None,
+        reason: str | None = None,
         path: str | None = None,
     ) -> None:
         """Begin with an entry that is at `path`, or with one that is to be created."""
@@ -77,6 +100,7 @@ class EditWriter:
         self._now = now
         self._actor = actor
         self._origin = origin
+        self._reason = reason
         self._path = path
         self._brought: set[str] = set()
         if isinstance(state, NewsEntry):
@@ -108,6 +132,7 @@ class EditWriter:
             "summary": version.content.summary,
             "sources": version.content.sources,
             "cover_image": version.content.cover_image,
+            "edition": version.content.edition,
             "layout": version.content.layout,
         }
         changed = {
@@ -122,8 +147,9 @@ class EditWriter:
         inferred = () if version.known else ASSUMED
         if changed or (inferred != self.state.inferred and not said):
             # A page that has changed since it was imported does not tell when it did.
-            dated = version.basis == "listed" or bool(self.commands)
+            dated = version.basis in {"listed", "commit"} or bool(self.commands)
             self._add(
+                EditEntry,
                 published_at=version.published_at if dated else None,
                 basis=version.basis,
                 add_contexts=add_contexts,
@@ -137,17 +163,26 @@ class EditWriter:
         """Give the entry more contexts, in a minor edit; one that is closed learns nothing."""
         if self.state.status != "active":
             return
-        self._add(add_contexts=contexts, basis="inferred", reason=LEARNED, minor=True)
+        self._add(EditEntry, add_contexts=contexts, basis="inferred", reason=LEARNED, minor=True)
 
-    def _add(self, **fields: object) -> None:
-        command = EditEntry(
+    def retract(self, published_at: datetime, basis: Basis) -> None:
+        """Take the entry back: its page is gone."""
+        self._add(RetractEntry, published_at=published_at, basis=basis)
+
+    def reinstate(self, published_at: datetime, basis: Basis) -> None:
+        """Undo the retraction: its page is back."""
+        self._add(ReinstateEntry, published_at=published_at, basis=basis)
+
+    def _add(self, kind: type[EntryCommand], **fields: object) -> None:
+        about: dict[str, Any] = {"reason": self._reason} | fields
+        command = kind(
             actor=self._actor,
             origin=self._origin,
             id=ids.import_command_id(self.state.id, self.state.version + 1, self._origin),
             entry=self.state.id,
             # Nobody may have come between since the page was compared.
             expected_version=self.state.version,
-            **fields,  # type: ignore[arg-type]
+            **about,
         )
         self.state = self._rehearsed(command, self.state)
         self.commands.append(command)

@@ -34,6 +34,7 @@ from ledger.errors import (
 )
 from ledger.interchange.edits import EditWriter, creation
 from ledger.interchange.files import Failure, PageFile, walk
+from ledger.interchange.said import said_of
 from ledger.interchange.survey import Found, Key, Survey
 from ledger.interchange.versions import PageVersion, path_of, versions_of
 from ledger.pages.model import Page
@@ -50,8 +51,8 @@ class Target(Protocol):
     def known(self, entry: UUID) -> NewsEntry | None:
         """Return an entry as it is; None where there is none, or no ledger yet."""
 
-    def said(self, entry: UUID) -> dict[str, object]:
-        """Return what imports have said of an entry last, field by field."""
+    def events(self, entry: UUID) -> list[RecordedEvent]:
+        """Return an entry's events, oldest first; none where there is no such entry."""
 
     def headlines(self, entry: UUID) -> list[tuple[str, str]]:
         """Return headline and path, oldest first, of the versions that changed either."""
@@ -275,7 +276,7 @@ class _Import:
         have = self._target.headlines(state.id)
         writer = EditWriter(state, self._now, actor=self._actor, origin=origin, path=have[-1][1])
         # What an import said before and says again is no news, whatever was edited here since.
-        said = self._target.said(state.id)
+        said = said_of(self._target.events(state.id))
         added = tuple(sorted(contexts - set(state.contexts)))
         news = _news(page, versions, have, said)
         for version in news[:-1]:

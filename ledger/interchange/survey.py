@@ -81,12 +81,7 @@ class Survey:
             self.repeated += 1
             return None
         self._seen[key] = seen
-        if page.topic and page.topic.strip():
-            self._learned[key].add(page.topic)
-        for line in page.related:
-            # What A's page says it shares with B, both have.
-            self._learned[key].update(line.contexts)
-            self._learned[page.edition, line.path].update(line.contexts)
+        learn(self._learned, key, page)
         self._earlier[key] = [(page.edition, change.path) for change in page.changes[:-1]]
         found = Found(file, key)
         if is_exact:
@@ -188,6 +183,16 @@ class Survey:
                 message = f"{_short(was)} would be rendered as {_short(is_)}"
                 self.notes.append(Failure(str(found.file.path), number, message))
                 return
+
+
+def learn(learned: defaultdict[Key, set[str]], key: Key, page: Page) -> None:
+    """Add which contexts a page tells that its entry and its related entries touch."""
+    if page.topic and page.topic.strip():
+        learned[key].add(page.topic)
+    for line in page.related:
+        # What A's page says it shares with B, both have.
+        learned[key].update(line.contexts)
+        learned[page.edition, line.path].update(line.contexts)
 
 
 def _short(line: str | None, most: int = 60) -> str:

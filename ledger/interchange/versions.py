@@ -45,13 +45,17 @@ def told_slug(page: Page, file: Path | None) -> str | None:
     """Return the slug that a page's links tell, else its file; None where neither does."""
     if page.slug is not None or file is None:
         return page.slug
-    if file.suffix.lower() in SUFFIXES:
-        file = file.with_suffix("")
-    link = permalinks.parse_permalink("/" + file.absolute().as_posix())
+    return slug_of_file(page, file.absolute().as_posix())
+
+
+def slug_of_file(page: Page, file: str) -> str | None:
+    """Return the slug that a file's name tells, if it lies where the page of that day does."""
+    name, dot, suffix = file.rpartition(".")
+    link = permalinks.parse_permalink(name if f"{dot}{suffix}".lower() in SUFFIXES else file)
     return link.slug if link is not None and link.day == page.day else None
 
 
-def with_slug(page: Page, file: Path | None) -> Page:
+def with_slug(page: Page, file: Path | None = None) -> Page:
     """Return a page that knows its path: by its links, else by its file, else by the rule."""
     slug = told_slug(page, file)
     if slug is None:

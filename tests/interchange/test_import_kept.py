@@ -11,9 +11,10 @@ from msgspec.structs import replace
 from ledger import Ledger
 from ledger.domain.events import EntryEdited
 from ledger.domain.values import Source
+from ledger.interchange.said import said_of
 from ledger.pages.model import Page
 from tests.interchange.conftest import Importer
-from tests.interchange.site import at, count, history, page, plain, said, target, versions
+from tests.interchange.site import at, count, history, page, plain, said, versions
 
 GAZETTE = Source("Gazette", "https://gazette.example")
 HERALD = Source("Herald", "https://herald.example")
@@ -183,7 +184,7 @@ def test_what_was_never_imported_is_compared_with_the_entry(
 def test_what_imports_have_said(take: Importer, ledger: Ledger) -> None:
     take({"a.md": LISTED})
     entry = ledger.edit(at("bridge"), summary="Here", language="en-GB", actor="ada").entry
-    said_first = target(ledger).said(entry)
+    said_first = said_of(ledger.history(entry))
     assert said_first == CONTENT | {
         "date": ONE.day,
         "headline": "Bridge",
@@ -194,5 +195,5 @@ def test_what_imports_have_said(take: Importer, ledger: Ledger) -> None:
         "layout": ONE.layout,
     }
     take({"a.md": replace(LISTED, cover_image=None)})
-    assert target(ledger).said(entry) == said_first | {"cover_image": None}
-    assert target(ledger).said(ledger.create(ONE.day, "B", actor="ada").entry) == {}
+    assert said_of(ledger.history(entry)) == said_first | {"cover_image": None}
+    assert said_of([ledger.create(ONE.day, "B", actor="ada")]) == {}

@@ -1,0 +1,1 @@
+"""Git history taken in: what really changed in a repository of published pages."""

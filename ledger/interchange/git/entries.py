@@ -1,0 +1,186 @@
+"""The entries that pages are of: found by the path that a page has, as they are by now.
+
+What is known of an entry includes what waits to be stored, so that many commits go into one
+transaction.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import count
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from ledger.domain import ids
+from ledger.domain.entry import NewsEntry, evolve
+from ledger.domain.events import EntryMerged, EntryRetracted, RecordedEvent
+from ledger.domain.permalinks import parse_permalink
+from ledger.interchange.git.recent import Recent
+from ledger.interchange.said import said_of
+from ledger.interchange.survey import Key
+
+_KEPT = 5000
+
+_ORIGIN = re.compile(r"git:(?P<commit>[0-9a-f]{40,64})(?::(?P<file>.*))?", re.DOTALL)
+
+
+def origin_of(commit: str, file: str | None = None) -> str:
+    """Return how an event names the commit, and the file there, that it was found in."""
+    return f"git:{commit}" if file is None else f"git:{commit}:{file}"
+
+
+def commit_of(origin: str) -> str | None:
+    """Return the commit that an origin names; None where it names none."""
+    match = _ORIGIN.fullmatch(origin)
+    return None if match is None else match["commit"]
+
+
+class Log(Protocol):
+    """What is asked of the ledger to find entries."""
+
+    def is_empty(self) -> bool:
+        """Return whether there is no event yet."""
+
+    def events(self, entry: UUID) -> list[RecordedEvent]:
+        """Return an entry's events, oldest first; none where there is no such entry."""
+
+    def present(self, entry: UUID) -> tuple[str, str] | None:
+        """Return the edition and path that an entry has now; None where there is none."""
+
+    def owner(self, path: str, edition: str) -> UUID | None:
+        """Return the entry that is or was at a path of an edition; None where none was."""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """An entry, with what of it waits to be stored.
+
+    Attributes:
+        state: As it is.
+        key: The edition and path that it has.
+        said: What imports have said of it, field by field.
+        file: The file that its page was last found in; None where git has told nothing of it.
+        gone: Whether it is retracted because that file went.
+    """
+
+    state: NewsEntry
+    key: Key
+    said: dict[str, object] = {}
+    file: str | None = None
+    gone: bool = False
+
+
+class Entries:
+    """Finds entries by what their pages are called."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        # Then everything there is was put here, and no view has to be asked.
+        self._was_empty = log.is_empty()
+        self._known: Recent[UUID, Known | None] = Recent(_KEPT)
+        # Where entries of this run are, and were, beside where their ids say.
+        self._moved: dict[Key, UUID] = {}
+        self._left: dict[Key, NewsEntry] = {}
+
+    def at(self, key: Key) -> Known | None:
+        """Return the entry that is at a path of an edition, or asked for it; None: none is."""
+        for entry in self._candidates(key):
+            known = self.get(entry)
+            if known is not None and key in {known.key, wanted_key(known.state)}:
+                return known
+        return None
+
+    def once_at(self, key: Key) -> Known | None:
+        """Return the entry that was at a path of an edition, and has left it; None: none was."""
+        for entry in self._candidates(key):
+            known = self.get(entry)
+            if known is not None:
+                return known
+        return None
+
+    def showed(self, entry: UUID, key: Key, headline: str) -> bool:
+        """Return whether an entry had a headline while it wanted a path."""
+        left = self._left.get(key)
+        if left is not None and (left.id, left.headline) == (entry, headline):
+            return True
+        state: NewsEntry | None = None
+        for event in self._log.events(entry):
+            state = evolve(state, event)
+            if wanted_key(state) == key and state.headline == headline:
+                return True
+        return False
+
+    def bears(self, entry: UUID, origin: str) -> bool:
+        """Return whether something was stored of an entry that was found there."""
+        return any(event.data.origin == origin for event in self._log.events(entry))
+
+    def get(self, entry: UUID) -> Known | None:
+        """Return an entry; None where there is none."""
+        if entry not in self._known:
+            self._known[entry] = self._read(entry)
+        return self._known[entry]
+
+    def put(self, known: Known) -> None:
+        """Note what an entry is to be."""
+        entry = known.state.id
+        before = self._known.get(entry)
+        if before is not None and before.key != known.key:
+            self._left[before.key] = before.state
+        if _id_of(known.key) != entry:
+            self._moved[known.key] = entry
+        self._known[entry] = known
+
+    def forget(self) -> None:
+        """Forget what entries are: the log tells."""
+        self._known.clear()
+
+    def _candidates(self, key: Key) -> Iterator[UUID]:
+        if key in self._moved:
+            yield self._moved[key]
+        if (entry := _id_of(key)) is not None:
+            yield entry
+        if key in self._left:
+            yield self._left[key].id
+        if not self._was_empty:
+            yield from self._owners(*key)
+
+    def _owners(self, edition: str, path: str) -> Iterator[UUID]:
+        """Yield whose path it is or was, then whose are those that are numbered after it."""
+        for number in count(1):
+            owner = self._log.owner(path if number == 1 else f"{path}-{number}", edition)
+            if owner is None:
+                return
+            yield owner
+
+    def _read(self, entry: UUID) -> Known | None:
+        state: NewsEntry | None = None
+        file: str | None = None
+        gone = False
+        events = self._log.events(entry)
+        for event in events:
+            state = evolve(state, event)
+            found = _ORIGIN.fullmatch(event.data.origin or "")
+            if found is not None and found["file"] is not None:
+                file = found["file"]
+            if isinstance(event.data, EntryRetracted | EntryMerged):
+                gone = found is not None
+        if state is None:
+            return None
+        key = None if self._was_empty else self._log.present(entry)
+        return Known(state, key or wanted_key(state), said_of(events), file, gone)
+
+
+def wanted_key(state: NewsEntry) -> Key:
+    """Return the edition and the path that an entry asks for."""
+    return state.edition, state.wanted_path
+
+
+@lru_cache(_KEPT)
+def _id_of(key: Key) -> UUID | None:
+    """Return the id of an entry that was first seen there."""
+    edition, path = key
+    link = parse_permalink(path)
+    return None if link is None else ids.imported_entry_id(link.day, edition, path)

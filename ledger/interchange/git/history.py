@@ -1,0 +1,346 @@
+"""Importing git history: commit by commit, oldest first, what really changed.
+
+Everything that is stored follows from the repository and from what the ledger holds, so a run that
+was cut short, or one that finds new commits, goes on from the last commit the ledger knows. That
+commit is gone through again: it may have been stored in part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import Literal, Protocol, TypedDict
+from uuid import UUID
+
+import msgspec
+
+from ledger.domain import editions
+from ledger.domain.commands import Command
+from ledger.domain.events import RecordedEvent
+from ledger.errors import Conflict, InvalidInput, NotFound, PageError, Refused, StoreError
+from ledger.interchange.edits import EditWriter
+from ledger.interchange.files import INDEX_NAMES, SUFFIXES, Failure
+from ledger.interchange.git.entries import Entries, Log, commit_of, origin_of
+from ledger.interchange.git.likeness import ALIKE
+from ledger.interchange.git.planner import Fate, Group, Kind, Plan, Planner, key_of
+from ledger.interchange.git.repository import Change, Commit, Repository
+from ledger.interchange.pages import Progress
+from ledger.interchange.survey import Key, learn
+
+COMMANDS_A_TRANSACTION = 1000
+PAGES_A_GROUP = 1000
+FAILURES_KEPT = 1000
+
+
+class Target(Log, Protocol):
+    """The ledger that a history is written to."""
+
+    def execute(self, commands: Sequence[Command]) -> list[tuple[RecordedEvent, bool]]:
+        """Do all commands in one transaction, or none; tell which were not done before."""
+
+    def origins(self) -> Iterator[str]:
+        """Yield where imports found what they stored, last first."""
+
+
+class GitReport(msgspec.Struct, kw_only=True):
+    """What an import of git history did.
+
+    Attributes:
+        commits: How many commits were read.
+        last: The hash of the last one; None where there was none.
+        changes: How many changes of pages they hold.
+        stored: How many events were stored, by what they are; `learned` are contexts.
+        fates: How many changes of pages came to nothing, and why: noise (only derived parts
+            changed), unchanged (the ledger has it), older (a page of an older version), indexes.
+        failed: How many changes brought a page that was not understood, or cannot be stored.
+        failures: The first of them, by commit and file.
+    """
+
+    commits: int = 0
+    last: str | None = None
+    changes: int = 0
+    stored: Counter[Kind | Literal["learned"]] = msgspec.field(default_factory=Counter)
+    fates: Counter[Fate] = msgspec.field(default_factory=Counter)
+    failed: int = 0
+    failures: list[Failure] = []
+
+    @property
+    def events(self) -> int:
+        """How many events were stored."""
+        return self.stored.total()
+
+
+class GitOptions(TypedDict, total=False):
+    """What `import_git` takes, and need not be given."""
+
+    branch: str | None
+    since: str | None
+    until: str | None
+    edition: str | None
+    alike: float
+    contexts: bool
+    progress: Progress | None
+
+
+def import_git(
+    target: Target,
+    repository: Repository,
+    *,
+    actor: str,
+    now: datetime,
+    branch: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    edition: str | None = None,
+    alike: float = ALIKE,
+    contexts: bool = True,
+    progress: Progress | None = None,
+) -> GitReport:
+    """Store what the commits of a repository of published pages changed.
+
+    Args:
+        target: The ledger.
+        repository: Where they are.
+        actor: Who imports, and so tells what is learned at the end; what a commit changed is
+            told by its author.
+        now: The present time, aware; no version is later.
+        branch: Which branch; None: the one that is checked out.
+        since: The commit before the first to read, unless the ledger knows a later one; None: the
+            last that the ledger knows, or else the beginning.
+        until: The last commit to read; None: the branch's last.
+        edition: The edition of pages that do not tell theirs.
+        alike: From which likeness on (above 0, up to 1) a page that goes and one that comes are
+            one entry; see `likeness`.
+        contexts: Whether to learn, at the end, which contexts entries touch.
+        progress: Is told how many commits are done, and how many there are.
+
+    Raises:
+        InvalidInput: There is no such commit, or the history cannot be read.
+        StoreError: The store failed; the transactions before are stored.
+    """
+    if edition is not None:
+        editions.edition(edition)
+    if not 0 < alike <= 1:
+        raise InvalidInput(f"likeness goes from above 0 to 1: {alike} does not")
+    tip = repository.commit(branch)
+    last = tip if until is None else _on(repository, until, tip)
+    after = None if since is None else _on(repository, since, last)
+    run = _Run(target, repository, actor, now, edition, alike, progress)
+    try:
+        run.run(after, last, contexts=contexts)
+    except StoreError as error:
+        if run.report.events:
+            stored = f"{run.report.events} events of this run are stored"
+            error.args = (f"{error}; {stored}: run it again to go on",)
+        raise
+    return run.report
+
+
+def _on(repository: Repository, name: str, tip: str) -> str:
+    """Return a commit of the history that ends at `tip`."""
+    commit = repository.commit(name)
+    if commit not in repository.history(tip):
+        raise InvalidInput(
+            f"commit {name} is not in the history of {tip[:12]}, along first parents"
+        )
+    return commit
+
+
+class _Run:
+    def __init__(
+        self,
+        target: Target,
+        repository: Repository,
+        actor: str,
+        now: datetime,
+        edition: str | None,
+        alike: float,
+        progress: Progress | None,
+    ) -> None:
+        self.report = GitReport()
+        self._target = target
+        self._repository = repository
+        self._actor = actor
+        self._now = now
+        self._progress = progress
+        self._entries = Entries(target)
+        self._planner = Planner(repository, self._entries, now, edition, alike)
+        self._resumed: str | None = None
+        self._waiting: list[tuple[Commit, Group, Plan]] = []
+        self._commands = 0
+
+    def run(self, since: str | None, until: str, *, contexts: bool) -> None:
+        after = self._begin(since, until)
+        total = self._repository.count(after, until)
+        changes = self._repository.contents(self._changes(after, until, total))
+        real = ((item, page) for item, page in changes if not self._is_noise(item[2], page))
+        for (commit, _), together in groupby(real, key=lambda item: item[0][:2]):
+            while group := [(item[2], page) for item, page in islice(together, PAGES_A_GROUP)]:
+                self._take(commit, group)
+        self._flush()
+        if contexts and self.report.commits:
+            self._learn(until)
+
+    def _begin(self, since: str | None, until: str) -> str | None:
+        """Return the commit behind which to begin; None: at the beginning.
+
+        Raises:
+            InvalidInput: The repository does not hold what comes before.
+        """
+        later = list(self._repository.history(until))
+        if since is not None:
+            later = later[: later.index(since)]
+        self._resumed = self._last_known(set(later))
+        after = since if self._resumed is None else self._repository.parent(self._resumed)
+        if after is None and self._repository.is_shallow():
+            raise InvalidInput(
+                "the repository is a shallow clone, whose history begins in the middle: fetch the "
+                "rest (git fetch --unshallow), or begin behind a commit of it, with --since"
+            )
+        return after
+
+    def _last_known(self, commits: set[str]) -> str | None:
+        """Return the last of these commits that something is stored of."""
+        if self._target.is_empty():
+            return None
+        known = map(commit_of, self._target.origins())
+        return next((commit for commit in known if commit in commits), None)
+
+    def _changes(
+        self, since: str | None, until: str, total: int
+    ) -> Iterator[tuple[tuple[Commit, str, Change], str]]:
+        """Yield the changes of pages by commit and day, each with the object of the page."""
+        for commit in self._repository.commits(since, until):
+            self.report.commits += 1
+            self.report.last = commit.id
+            pages = [change for change in commit.changes if _is_page(change.path)]
+            self.report.changes += len(pages)
+            for day, change in sorted(
+                ((_day(change.path), change) for change in pages), key=itemgetter(0)
+            ):
+                yield (commit, day, change), change.new or change.old or ""
+            if self._progress is not None:
+                self._progress(self.report.commits, total)
+
+    def _is_noise(self, change: Change, page: bytes) -> bool:
+        is_noise = self._planner.is_noise(change, page)
+        self.report.fates["noise"] += is_noise
+        return is_noise
+
+    # Storing
+
+    def _take(self, commit: Commit, group: Group) -> None:
+        """Plan what pages of a commit come to; it waits until there is enough to store."""
+        plan = self._planner.plan(commit, group, again=commit.id == self._resumed)
+        if not plan.commands:
+            self._count(plan)
+            return
+        self._waiting.append((commit, group, plan))
+        self._commands += len(plan.commands)
+        if self._commands >= COMMANDS_A_TRANSACTION:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Store what waits, in one transaction."""
+        waiting, self._waiting, self._commands = self._waiting, [], 0
+        try:
+            self._store([plan for _, _, plan in waiting])
+        except (Conflict, NotFound, Refused):
+            # Another writer came between: plan each again, on what is there now.
+            self._entries.forget()
+            for commit, group, _ in waiting:
+                self._store_alone(commit, group)
+
+    def _store_alone(self, commit: Commit, group: Group) -> None:
+        plan = self._planner.plan(commit, group, again=True)
+        try:
+            self._store([plan])
+        except (Conflict, NotFound, Refused) as error:
+            self._entries.forget()
+            failures = [Failure(f"{commit.id[:12]}:{group[0][0].path}", 0, str(error))]
+            self._count(Plan(fates=plan.fates, failures=[*plan.failures, *failures]))
+
+    def _store(self, plans: Sequence[Plan]) -> None:
+        commands = [command for plan in plans for command in plan.commands]
+        done = self._target.execute(commands) if commands else []
+        kinds = [kind for plan in plans for kind in plan.kinds]
+        self.report.stored.update(
+            kind for kind, (_, is_new) in zip(kinds, done, strict=True) if is_new
+        )
+        for plan in plans:
+            self._count(plan)
+
+    def _count(self, plan: Plan) -> None:
+        """Count what came to nothing."""
+        self.report.fates += plan.fates
+        self.report.failed += len(plan.failures)
+        room = FAILURES_KEPT - len(self.report.failures)
+        self.report.failures += plan.failures[:room]
+
+    # Learning
+
+    def _learn(self, commit: str) -> None:
+        """Teach entries the contexts that the pages of a commit tell of."""
+        learned: defaultdict[Key, set[str]] = defaultdict(set)
+        files = ((file, name) for file, name in self._repository.files(commit) if _is_page(file))
+        for file, content in self._repository.contents(files):
+            try:
+                page = self._planner.page(file, content)
+            except PageError:
+                continue
+            if page is not None:
+                learn(learned, key_of(page), page)
+        lessons: defaultdict[UUID, set[str]] = defaultdict(set)
+        for key in sorted(learned):
+            known = self._entries.at(key) or self._entries.once_at(key)
+            if known is not None:
+                lessons[known.state.id] |= learned[key]
+        waiting = iter(lessons.items())
+        while batch := list(islice(waiting, COMMANDS_A_TRANSACTION)):
+            self._teach(origin_of(commit), batch)
+
+    def _teach(self, origin: str, lessons: Sequence[tuple[UUID, set[str]]]) -> None:
+        commands = [
+            command
+            for entry, contexts in lessons
+            for command in self._lesson(origin, entry, contexts)
+        ]
+        try:
+            done = self._target.execute(commands) if commands else []
+        except (Conflict, NotFound, Refused):
+            self._entries.forget()
+            if len(lessons) > 1:
+                # Another writer came between: each alone, on what is there now.
+                for lesson in lessons:
+                    self._teach(origin, [lesson])
+            return
+        self.report.stored["learned"] += sum(is_new for _, is_new in done)
+
+    def _lesson(self, origin: str, entry: UUID, contexts: set[str]) -> list[Command]:
+        known = self._entries.get(entry)
+        missing = contexts.difference(known.state.contexts if known else contexts)
+        if known is None or not missing:
+            return []
+        writer = EditWriter(known.state, self._now, actor=self._actor, origin=origin)
+        writer.learn(tuple(sorted(missing)))
+        return writer.commands
+
+
+_NAMES, _ENDS = ("|".join(map(re.escape, sorted(some))) for some in (INDEX_NAMES, SUFFIXES))
+_PAGE = re.compile(rf"(?:.*/)?(?!\.|(?:{_NAMES})\.)[^/]*(?:{_ENDS})", re.IGNORECASE | re.DOTALL)
+_DAY = re.compile(r"(?:.*/)?(\d{4}/\d{2}/\d{1,2})/[^/]+", re.DOTALL)
+
+
+def _is_page(file: str) -> bool:
+    """Return whether a file is a page by its name, and not a day's index."""
+    return _PAGE.fullmatch(file) is not None
+
+
+def _day(file: str) -> str:
+    """Return the day that a file is of, by its path; else its folder."""
+    match = _DAY.fullmatch(file)
+    return file.rpartition("/")[0] if match is None else match[1]
