@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from uuid import UUID
 
 from ledger.domain.commands import Command
+from ledger.domain.decide import Decided
 from ledger.domain.entry import NewsEntry, evolve
 from ledger.domain.events import RecordedEvent
 from ledger.errors import StoreNotFound
@@ -26,9 +27,11 @@ class ImportTarget:
         self._application = application
         self._views = views
 
-    def execute(self, commands: Sequence[Command]) -> list[tuple[RecordedEvent, bool]]:
+    def execute(
+        self, commands: Sequence[Command], decided: Mapping[UUID, Decided]
+    ) -> list[tuple[RecordedEvent, bool]]:
         """Do all commands in one transaction, or none; see `CommandHandler.execute`."""
-        return self._handler.execute(commands)
+        return self._handler.execute(commands, decided)
 
     def known(self, entry: UUID) -> NewsEntry | None:
         """Return an entry as it is; None where there is none."""

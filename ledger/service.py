@@ -6,13 +6,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
+from types import MappingProxyType
 from uuid import UUID
 
 import msgspec
 from eventsourcing.persistence import IntegrityError
 
 from ledger.domain.commands import Command, CreateEntry, digest_of
-from ledger.domain.decide import decide, entry_of
+from ledger.domain.decide import Decided, decide, entry_of
 from ledger.domain.diffs import brief, diff_entries
 from ledger.domain.entry import NewsEntry, at_version, fold
 from ledger.domain.events import EntryErased, EntryRestated, Event, RecordedEvent
@@ -32,6 +33,8 @@ from ledger.store.patience import Patience
 from ledger.store.urls import parse_store_url
 
 CACHED_HISTORIES = 1000
+
+NOTHING_DECIDED: Mapping[UUID, Decided] = MappingProxyType({})
 
 _NAMED = 3
 """How many commands' ids an error names."""
@@ -93,8 +96,15 @@ class CommandHandler:
         self._fresh: set[UUID] = set()
         self._lock = Lock()
 
-    def execute(self, commands: Sequence[Command]) -> list[tuple[RecordedEvent, bool]]:
+    def execute(
+        self, commands: Sequence[Command], decided: Mapping[UUID, Decided] = NOTHING_DECIDED
+    ) -> list[tuple[RecordedEvent, bool]]:
         """Do all of `commands` in one transaction, or none.
+
+        Args:
+            commands: What to do.
+            decided: What was decided already, by the commands' ids; where an entry is in another
+                state by now, it is decided anew.
 
         Returns:
             Each one's event, and whether it was stored now: a command that was done before is not
@@ -112,7 +122,7 @@ class CommandHandler:
         patience, unanswered = Patience(self._timeout), set[UUID]()
         while True:
             try:
-                done = self._attempt(commands, unanswered)
+                done = self._attempt(commands, decided, unanswered)
             except StoreUnreachable as error:
                 # Where nothing was sent, there is nothing to find out.
                 if not unanswered:
@@ -124,18 +134,22 @@ class CommandHandler:
                 return done
 
     def _attempt(
-        self, commands: Sequence[Command], unanswered: set[UUID]
+        self,
+        commands: Sequence[Command],
+        decided: Mapping[UUID, Decided],
+        unanswered: set[UUID],
     ) -> list[tuple[RecordedEvent, bool]] | None:
         """Decide and append; return None where another writer was first.
 
         Args:
             commands: What to do.
+            decided: What was decided already.
             unanswered: The ids of commands whose append got no answer: the log tells whether they
                 were stored. Those of this attempt are added where it gets none.
         """
         self._look_at_end()
         pending = _Pending(self)
-        events = self._decide_all(commands, pending)
+        events = self._decide_all(commands, decided, pending)
         # Keyed, because a command may be there twice: its event is one all the same.
         new = {
             (event.entry, event.version): event
@@ -233,7 +247,12 @@ class CommandHandler:
 
     # Steps
 
-    def _decide_all(self, commands: Sequence[Command], pending: _Pending) -> list[Event]:
+    def _decide_all(
+        self,
+        commands: Sequence[Command],
+        decided: Mapping[UUID, Decided],
+        pending: _Pending,
+    ) -> list[Event]:
         """Return one event a command: a recorded one where the command was done before."""
         now = self._now()
         found: list[Event] = []
@@ -248,7 +267,11 @@ class CommandHandler:
                 self.require_expected(command, history)
                 if history.state is None and not isinstance(command, CreateEntry):
                     raise _not_found(entry)
-                (event,) = decide(command, history.state, now, pending)
+                before = decided.get(command.id)
+                if before is not None and before.state == history.state:
+                    event = before.event
+                else:
+                    (event,) = decide(command, history.state, now, pending)
                 pending.add(event, history)
             found.append(event)
         return found

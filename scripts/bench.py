@@ -120,9 +120,16 @@ def main() -> None:
     for_postgres = commands.add_parser("postgres", help="beside eventsourcing's own recorder")
     for_postgres.add_argument("--events", type=int, default=20_000)
     for_postgres.add_argument("--rounds", type=int, default=3)
+    for_import = commands.add_parser("import", help="git history, beside git's own plumbing")
+    for_import.add_argument("--repository", type=Path, help="[default: one that is made]")
+    for_import.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
-    if given.command == "postgres":
-        # Imported here: the other needs no server.
+    if given.command == "import":
+        from bench_import import bench
+
+        bench(given.repository, given.rounds)
+    elif given.command == "postgres":
+        # Imported here: the others need no server.
         from bench_postgres import postgres
 
         postgres(given.events, given.rounds)

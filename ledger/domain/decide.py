@@ -6,7 +6,7 @@ Pure: the time is passed in, and so is whatever else a rule has to know (`Lookup
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
@@ -57,6 +57,13 @@ class Lookup(Protocol):
 
     def current(self, entry: UUID) -> NewsEntry:
         """Return the entry as it is; EntryNotFound where there is none."""
+
+
+class Decided(NamedTuple):
+    """What a command makes happen to an entry in a state; None: where there is no entry."""
+
+    state: NewsEntry | None
+    event: Event
 
 
 def entry_of(command: Command) -> UUID:

@@ -19,7 +19,7 @@ from ledger.domain.commands import (
     ReinstateEntry,
     RetractEntry,
 )
-from ledger.domain.decide import decide
+from ledger.domain.decide import Decided, decide
 from ledger.domain.entry import NewsEntry, evolve
 from ledger.domain.values import Basis
 from ledger.interchange.versions import PageVersion
@@ -82,6 +82,7 @@ class EditWriter:
 
     Attributes:
         commands: The commands so far.
+        decided: What each makes happen, by its id.
         state: The entry after them.
     """
 
@@ -97,6 +98,7 @@ class EditWriter:
     ) -> None:
         """Begin with an entry that is at `path`, or with one that is to be created."""
         self.commands: list[Command] = []
+        self.decided: dict[UUID, Decided] = {}
         self._now = now
         self._actor = actor
         self._origin = origin
@@ -192,6 +194,7 @@ class EditWriter:
 
     def _rehearsed(self, command: Command, state: NewsEntry | None) -> NewsEntry:
         (event,) = decide(command, state, self._now, _NothingElse())
+        self.decided[command.id] = Decided(state, event)
         return evolve(state, event)
 
 

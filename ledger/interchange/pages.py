@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -20,6 +20,7 @@ import msgspec
 
 from ledger.domain import editions, ids
 from ledger.domain.commands import Command
+from ledger.domain.decide import Decided
 from ledger.domain.entry import NewsEntry
 from ledger.domain.events import RecordedEvent
 from ledger.errors import (
@@ -45,8 +46,15 @@ PAGES_A_TRANSACTION = 250
 class Target(Protocol):
     """The ledger that an import writes to."""
 
-    def execute(self, commands: Sequence[Command]) -> list[tuple[RecordedEvent, bool]]:
-        """Do all commands in one transaction, or none; tell which were not done before."""
+    def execute(
+        self, commands: Sequence[Command], decided: Mapping[UUID, Decided]
+    ) -> list[tuple[RecordedEvent, bool]]:
+        """Do all commands in one transaction, or none; tell which were not done before.
+
+        Args:
+            commands: What to do.
+            decided: What was decided already, by the commands' ids.
+        """
 
     def known(self, entry: UUID) -> NewsEntry | None:
         """Return an entry as it is; None where there is none, or no ledger yet."""
@@ -97,6 +105,7 @@ class _Plan(msgspec.Struct, frozen=True):
     """What is to be done for a page, or for an entry that pages tell something of."""
 
     commands: list[Command]
+    decided: dict[UUID, Decided]
     found: Found | None = None
     is_new: bool = False
 
@@ -249,7 +258,8 @@ class _Import:
     def _carry_out(self, plans: Sequence[_Plan]) -> None:
         """Store what is planned, in one transaction, and count what was not there before."""
         commands = [command for plan in plans for command in plan.commands]
-        done = iter(self._target.execute(commands) if commands else ())
+        decided = dict(chain.from_iterable(plan.decided.items() for plan in plans))
+        done = iter(self._target.execute(commands, decided) if commands else ())
         for plan in plans:
             stored = sum(is_new for _, is_new in islice(done, len(plan.commands)))
             self._report.events += stored
@@ -272,7 +282,7 @@ class _Import:
             writer = EditWriter(first, self._now, actor=self._actor, origin=origin)
             for version in versions[1:]:
                 writer.edit(version)
-            return _Plan(writer.commands, found, is_new=True)
+            return _Plan(writer.commands, writer.decided, found, is_new=True)
         have = self._target.headlines(state.id)
         writer = EditWriter(state, self._now, actor=self._actor, origin=origin, path=have[-1][1])
         # What an import said before and says again is no news, whatever was edited here since.
@@ -285,7 +295,7 @@ class _Import:
             writer.edit(news[-1], said, added)
         elif added:
             writer.learn(added)
-        return _Plan(writer.commands, found)
+        return _Plan(writer.commands, writer.decided, found)
 
     def _state_of(self, page: Page, first: PageVersion) -> NewsEntry | None:
         """Return the entry that a page is of, if it is in the ledger."""
@@ -327,7 +337,7 @@ class _Import:
             return None
         writer = EditWriter(state, self._now, actor=self._actor, origin=None)
         writer.learn(tuple(sorted(self._learned[key] - set(state.contexts))))
-        return _Plan(writer.commands)
+        return _Plan(writer.commands, writer.decided)
 
     def _fail(self, file: str, error: LedgerError) -> None:
         line = error.line if isinstance(error, PageError) else 0

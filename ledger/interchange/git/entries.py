@@ -81,6 +81,8 @@ class Entries:
         # Then everything there is was put here, and no view has to be asked.
         self._was_empty = log.is_empty()
         self._known: Recent[UUID, Known | None] = Recent(_KEPT)
+        # Whether nothing of that was forgotten: what is not there is not in the log either.
+        self._is_all = self._was_empty
         # Where entries of this run are, and were, beside where their ids say.
         self._moved: dict[Key, UUID] = {}
         self._left: dict[Key, NewsEntry] = {}
@@ -120,7 +122,8 @@ class Entries:
     def get(self, entry: UUID) -> Known | None:
         """Return an entry; None where there is none."""
         if entry not in self._known:
-            self._known[entry] = self._read(entry)
+            self._is_all = self._is_all and len(self._known) < _KEPT
+            self._known[entry] = None if self._is_all else self._read(entry)
         return self._known[entry]
 
     def put(self, known: Known) -> None:
@@ -136,6 +139,7 @@ class Entries:
     def forget(self) -> None:
         """Forget what entries are: the log tells."""
         self._known.clear()
+        self._is_all = False
 
     def _candidates(self, key: Key) -> Iterator[UUID]:
         if key in self._moved:

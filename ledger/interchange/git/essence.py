@@ -7,17 +7,12 @@ from hashlib import sha256
 
 from ledger.pages.labels import LABELS
 
-
-def _heading(names: set[str]) -> str:
-    return f"^### (?:{'|'.join(map(re.escape, sorted(names)))}):\n"
-
-
-_CHANGES = {labels.changes for labels in LABELS.values()}
-_RELATED = {labels.related for labels in LABELS.values()}
-_DERIVED = re.compile(f"{_heading(_CHANGES | _RELATED)}(?:(?!### ).*\n?)*".encode(), re.MULTILINE)
-_FIRST_RELATED = re.compile(f"{_heading(_RELATED)}\n*.*\n".encode(), re.MULTILINE)
+_SECTION = b"\n### "
+_RELATED = tuple(f"{labels.related}:\n".encode() for labels in LABELS.values())
+_CHANGES = tuple(f"{labels.changes}:\n".encode() for labels in LABELS.values())
 # The formats, and the date with its link.
 _HEAD = re.compile(rb"\s*(?:\w+: .*\n\s*)?### \[([^\]]*)\]\(\S*\)\n")
+_FIRST_LINE = re.compile(rb"\n*.*\n")
 
 
 def essence(page: bytes) -> bytes:
@@ -27,16 +22,22 @@ def essence(page: bytes) -> bytes:
     """
     if b"\r" in page:
         page = page.replace(b"\r\n", b"\n")
-    own = _DERIVED.sub(b"", page).rstrip()
+    sections = page.split(_SECTION)
+    own = _SECTION.join(s for s in sections if not s.startswith(_RELATED + _CHANGES)).rstrip()
     head = _HEAD.match(own)
     digest = sha256(own if head is None else head[1] + own[head.end() :])
     return digest.digest()[:16]
 
 
 def shortened(page: bytes) -> bytes:
-    """Return a page without its Related list but for the first line, whose link tells the prefix.
+    """Return a page whose Related list has but its first line, whose link tells the prefix.
 
     It is the longest part of a page, and says nothing of the entry.
     """
-    related = _FIRST_RELATED.search(page)
-    return page if related is None else page[: related.end()]
+    sections = page.split(_SECTION)
+    for number, section in enumerate(sections):
+        if section.startswith(_RELATED):
+            heading, line, rest = section.partition(b"\n")
+            first = _FIRST_LINE.match(rest)
+            sections[number] = heading + line + (rest if first is None else first[0])
+    return _SECTION.join(sections)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import Literal, Protocol, TypedDict
 from uuid import UUID
@@ -20,6 +20,7 @@ import msgspec
 
 from ledger.domain import editions
 from ledger.domain.commands import Command
+from ledger.domain.decide import Decided
 from ledger.domain.events import RecordedEvent
 from ledger.errors import Conflict, InvalidInput, NotFound, PageError, Refused, StoreError
 from ledger.interchange.edits import EditWriter
@@ -39,8 +40,15 @@ FAILURES_KEPT = 1000
 class Target(Log, Protocol):
     """The ledger that a history is written to."""
 
-    def execute(self, commands: Sequence[Command]) -> list[tuple[RecordedEvent, bool]]:
-        """Do all commands in one transaction, or none; tell which were not done before."""
+    def execute(
+        self, commands: Sequence[Command], decided: Mapping[UUID, Decided]
+    ) -> list[tuple[RecordedEvent, bool]]:
+        """Do all commands in one transaction, or none; tell which were not done before.
+
+        Args:
+            commands: What to do.
+            decided: What was decided already, by the commands' ids.
+        """
 
     def origins(self) -> Iterator[str]:
         """Yield where imports found what they stored, last first."""
@@ -266,7 +274,8 @@ class _Run:
 
     def _store(self, plans: Sequence[Plan]) -> None:
         commands = [command for plan in plans for command in plan.commands]
-        done = self._target.execute(commands) if commands else []
+        decided = dict(chain.from_iterable(plan.decided.items() for plan in plans))
+        done = self._target.execute(commands, decided) if commands else []
         kinds = [kind for plan in plans for kind in plan.kinds]
         self.report.stored.update(
             kind for kind, (_, is_new) in zip(kinds, done, strict=True) if is_new
@@ -304,13 +313,18 @@ class _Run:
             self._teach(origin_of(commit), batch)
 
     def _teach(self, origin: str, lessons: Sequence[tuple[UUID, set[str]]]) -> None:
-        commands = [
-            command
-            for entry, contexts in lessons
-            for command in self._lesson(origin, entry, contexts)
-        ]
+        commands: list[Command] = []
+        decided: dict[UUID, Decided] = {}
+        for entry, contexts in lessons:
+            known = self._entries.get(entry)
+            missing = contexts.difference(known.state.contexts if known else contexts)
+            if known is not None and missing:
+                writer = EditWriter(known.state, self._now, actor=self._actor, origin=origin)
+                writer.learn(tuple(sorted(missing)))
+                commands += writer.commands
+                decided |= writer.decided
         try:
-            done = self._target.execute(commands) if commands else []
+            done = self._target.execute(commands, decided) if commands else []
         except (Conflict, NotFound, Refused):
             self._entries.forget()
             if len(lessons) > 1:
@@ -319,15 +333,6 @@ class _Run:
                     self._teach(origin, [lesson])
             return
         self.report.stored["learned"] += sum(is_new for _, is_new in done)
-
-    def _lesson(self, origin: str, entry: UUID, contexts: set[str]) -> list[Command]:
-        known = self._entries.get(entry)
-        missing = contexts.difference(known.state.contexts if known else contexts)
-        if known is None or not missing:
-            return []
-        writer = EditWriter(known.state, self._now, actor=self._actor, origin=origin)
-        writer.learn(tuple(sorted(missing)))
-        return writer.commands
 
 
 _NAMES, _ENDS = ("|".join(map(re.escape, sorted(some))) for some in (INDEX_NAMES, SUFFIXES))

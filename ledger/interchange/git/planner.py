@@ -20,12 +20,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
 from ledger.domain import ids
 from ledger.domain.commands import Command, CreateEntry
+from ledger.domain.decide import Decided
 from ledger.domain.entry import NewsEntry
 from ledger.domain.permalinks import parse_permalink
 from ledger.domain.values import Basis
@@ -56,12 +58,14 @@ class Plan(msgspec.Struct):
 
     Attributes:
         commands: What is to be done.
+        decided: What each makes happen, by its id.
         kinds: What each of them is.
         fates: How many pages come to nothing, and why.
         failures: The pages that were not understood, or cannot be stored.
     """
 
     commands: list[Command] = []
+    decided: dict[UUID, Decided] = {}
     kinds: list[Kind] = []
     fates: Counter[Fate] = msgspec.field(default_factory=Counter)
     failures: list[Failure] = []
@@ -322,8 +326,7 @@ class _Planning:
         else:
             writer = self._writer(known.state, origin_of(self._commit.id, old.file))
             writer.retract(self._at, self._basis)
-            self._plan.commands += writer.commands
-            self._plan.kinds.append("retracted")
+            self._add(writer, ["retracted"])
             self._entries.put(replace(known, state=writer.state, file=old.file, gone=True))
 
     # Steps
@@ -360,8 +363,7 @@ class _Planning:
         before: Known | None = None,
     ) -> None:
         """Take over what a writer wrote: the first commands are of these kinds, the others so."""
-        self._plan.commands += writer.commands
-        self._plan.kinds += [*first, *[then] * (len(writer.commands) - len(first))]
+        self._add(writer, [*first, *[then] * (len(writer.commands) - len(first))])
         if not writer.commands:
             self._plan.fates["unchanged"] += 1
         key = wanted_key(writer.state)
@@ -369,6 +371,11 @@ class _Planning:
             key = before.key
         said = {name: getattr(new.page, name) for name in _SAID} | {"date": new.page.day}
         self._entries.put(Known(writer.state, key, said, new.file))
+
+    def _add(self, writer: EditWriter, kinds: list[Kind]) -> None:
+        self._plan.commands += writer.commands
+        self._plan.decided |= writer.decided
+        self._plan.kinds += kinds
 
     def _is_done(self, known: Known, file: str) -> bool:
         """Return whether this commit's page is stored already."""

@@ -25,7 +25,8 @@ class Recent(OrderedDict[Name, Value]):
         return super().__getitem__(name)
 
     def __setitem__(self, name: Name, value: Value) -> None:
+        if name in self:
+            self.move_to_end(name)
         super().__setitem__(name, value)
-        self.move_to_end(name)
         if len(self) > self._most:
             self.popitem(last=False)
