@@ -11,7 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain, groupby, islice
+from itertools import chain, groupby, islice, takewhile
 from operator import itemgetter
 from typing import Literal, Protocol, TypedDict
 from uuid import UUID
@@ -199,10 +199,7 @@ class _Run:
         Raises:
             InvalidInput: The repository does not hold what comes before.
         """
-        later = list(self._repository.history(until))
-        if since is not None:
-            later = later[: later.index(since)]
-        self._resumed = self._last_known(set(later))
+        self._resumed = self._last_known(since, until)
         after = since if self._resumed is None else self._repository.parent(self._resumed)
         if after is None and self._repository.is_shallow():
             raise InvalidInput(
@@ -211,10 +208,12 @@ class _Run:
             )
         return after
 
-    def _last_known(self, commits: set[str]) -> str | None:
-        """Return the last of these commits that something is stored of."""
+    def _last_known(self, since: str | None, until: str) -> str | None:
+        """Return the last commit between these two that something is stored of."""
         if self._target.is_empty():
             return None
+        history = self._repository.history(until)
+        commits = set(takewhile(lambda commit: commit != since, history))
         known = map(commit_of, self._target.origins())
         return next((commit for commit in known if commit in commits), None)
 

@@ -254,7 +254,11 @@ def _commits(fields: Iterator[bytes]) -> Iterator[Commit]:
 
 def _commit(about: str) -> Commit:
     name, seconds, author, address, subject = about.split("\n", 4)
-    at = datetime.fromtimestamp(int(seconds), UTC)
+    try:
+        at = datetime.fromtimestamp(int(seconds), UTC)
+    except (OSError, OverflowError, ValueError):
+        # No calendar goes as far as git lets a clock be wrong.
+        at = datetime.max.replace(tzinfo=UTC)
     return Commit(name, at, author or address, subject.strip(), [])
 
 

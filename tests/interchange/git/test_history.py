@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 
@@ -237,8 +238,24 @@ def test_a_path_that_an_entry_has_left_can_be_anothers(ledger: Ledger, archive: 
     assert take(ledger, archive, contexts=False)["unchanged"] == 1
 
 
-def test_commit_of_the_future_counts_as_now(ledger: Ledger, archive: Archive) -> None:
+def test_a_commit_of_the_future_counts_as_now(ledger: Ledger, archive: Archive) -> None:
     archive.commit({FILE: BRIDGE}, at=NOW + timedelta(days=2))
+    take(ledger, archive, contexts=False)
+    (created,) = events(ledger)
+    assert (created.meta.published_at, created.meta.basis) == (NOW, "inferred")
+
+
+def test_a_clock_that_was_beyond_all_calendars(ledger: Ledger, archive: Archive) -> None:
+    stream = f"""commit refs/heads/master
+committer Ada Reed <ada@gazette.example> 999999999999999 +0000
+data 4
+News
+M 100644 inline {FILE}
+data {len(render(BRIDGE).encode())}
+{render(BRIDGE)}
+"""
+    command = ["git", "-C", str(archive.folder), "fast-import", "--quiet"]
+    subprocess.run(command, input=stream.encode(), check=True)
     take(ledger, archive, contexts=False)
     (created,) = events(ledger)
     assert (created.meta.published_at, created.meta.basis) == (NOW, "inferred")
