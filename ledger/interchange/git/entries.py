@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import count
+from itertools import count, groupby
 from typing import Protocol
 from uuid import UUID
 
@@ -55,12 +55,17 @@ class Log(Protocol):
         """Return the entry that is or was at a path of an edition; None where none was."""
 
 
+Step = tuple[str, str]
+"""The headline of a version, and the path that it asked for."""
+
+
 class Known(msgspec.Struct, frozen=True):
     """An entry, with what of it waits to be stored.
 
     Attributes:
         state: As it is.
         key: The edition and path that it has.
+        steps: Headline and path, oldest first, of the versions that changed either.
         said: What imports have said of it, field by field.
         file: The file that its page was last found in; None where git has told nothing of it.
         gone: Whether it is retracted because that file went.
@@ -68,6 +73,7 @@ class Known(msgspec.Struct, frozen=True):
 
     state: NewsEntry
     key: Key
+    steps: tuple[Step, ...]
     said: dict[str, object] = {}
     file: str | None = None
     gone: bool = False
@@ -85,7 +91,7 @@ class Entries:
         self._is_all = self._was_empty
         # Where entries of this run are, and were, beside where their ids say.
         self._moved: dict[Key, UUID] = {}
-        self._left: dict[Key, NewsEntry] = {}
+        self._left: dict[Key, UUID] = {}
 
     def at(self, key: Key) -> Known | None:
         """Return the entry that is at a path of an edition, or asked for it; None: none is."""
@@ -103,18 +109,6 @@ class Entries:
                 return known
         return None
 
-    def showed(self, entry: UUID, key: Key, headline: str) -> bool:
-        """Return whether an entry had a headline while it wanted a path."""
-        left = self._left.get(key)
-        if left is not None and (left.id, left.headline) == (entry, headline):
-            return True
-        state: NewsEntry | None = None
-        for event in self._log.events(entry):
-            state = evolve(state, event)
-            if wanted_key(state) == key and state.headline == headline:
-                return True
-        return False
-
     def bears(self, entry: UUID, origin: str) -> bool:
         """Return whether something was stored of an entry that was found there."""
         return any(event.data.origin == origin for event in self._log.events(entry))
@@ -129,9 +123,8 @@ class Entries:
     def put(self, known: Known) -> None:
         """Note what an entry is to be."""
         entry = known.state.id
-        before = self._known.get(entry)
-        if before is not None and before.key != known.key:
-            self._left[before.key] = before.state
+        for _, path in known.steps[:-1]:
+            self._left[known.state.edition, path] = entry
         if _id_of(known.key) != entry:
             self._moved[known.key] = entry
         self._known[entry] = known
@@ -147,7 +140,7 @@ class Entries:
         if (entry := _id_of(key)) is not None:
             yield entry
         if key in self._left:
-            yield self._left[key].id
+            yield self._left[key]
         if not self._was_empty:
             yield from self._owners(*key)
 
@@ -161,11 +154,13 @@ class Entries:
 
     def _read(self, entry: UUID) -> Known | None:
         state: NewsEntry | None = None
+        steps: list[Step] = []
         file: str | None = None
         gone = False
         events = self._log.events(entry)
         for event in events:
             state = evolve(state, event)
+            steps.append((state.headline, state.wanted_path))
             found = _ORIGIN.fullmatch(event.data.origin or "")
             if found is not None and found["file"] is not None:
                 file = found["file"]
@@ -174,7 +169,8 @@ class Entries:
         if state is None:
             return None
         key = None if self._was_empty else self._log.present(entry)
-        return Known(state, key or wanted_key(state), said_of(events), file, gone)
+        taken = tuple(step for step, _ in groupby(steps))
+        return Known(state, key or wanted_key(state), taken, said_of(events), file, gone)
 
 
 def wanted_key(state: NewsEntry) -> Key:

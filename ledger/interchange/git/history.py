@@ -27,7 +27,8 @@ from ledger.interchange.edits import EditWriter
 from ledger.interchange.files import INDEX_NAMES, SUFFIXES, Failure
 from ledger.interchange.git.entries import Entries, Log, commit_of, origin_of
 from ledger.interchange.git.likeness import ALIKE
-from ledger.interchange.git.planner import Fate, Group, Kind, Plan, Planner, key_of
+from ledger.interchange.git.planner import Fate, Group, Kind, Plan, Planner
+from ledger.interchange.git.reader import PageReader, key_of
 from ledger.interchange.git.repository import Change, Commit, Repository
 from ledger.interchange.pages import Progress
 from ledger.interchange.survey import Key, learn
@@ -176,7 +177,8 @@ class _Run:
         self._now = now
         self._progress = progress
         self._entries = Entries(target)
-        self._planner = Planner(repository, self._entries, now, edition, alike)
+        self._reader = PageReader(repository, edition)
+        self._planner = Planner(self._reader, self._entries, now, alike)
         self._resumed: str | None = None
         self._waiting: list[tuple[Commit, Group, Plan]] = []
         self._commands = 0
@@ -234,7 +236,7 @@ class _Run:
                 self._progress(self.report.commits, total)
 
     def _is_noise(self, change: Change, page: bytes) -> bool:
-        is_noise = self._planner.is_noise(change, page)
+        is_noise = self._reader.is_noise(change, page)
         self.report.fates["noise"] += is_noise
         return is_noise
 
@@ -297,7 +299,7 @@ class _Run:
         files = ((file, name) for file, name in self._repository.files(commit) if _is_page(file))
         for file, content in self._repository.contents(files):
             try:
-                page = self._planner.page(file, content)
+                page = self._reader.page(file, content)
             except PageError:
                 continue
             if page is not None:

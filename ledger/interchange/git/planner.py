@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import groupby
 from typing import Literal
 from uuid import UUID
 
@@ -33,15 +34,14 @@ from ledger.domain.permalinks import parse_permalink
 from ledger.domain.values import Basis
 from ledger.errors import InvalidInput, PageError, Refused
 from ledger.interchange.edits import EditWriter, creation
-from ledger.interchange.files import Failure, decode_text
+from ledger.interchange.files import Failure
 from ledger.interchange.git.entries import Entries, Known, origin_of, wanted_key
-from ledger.interchange.git.essence import essence, shortened
+from ledger.interchange.git.essence import shortened
 from ledger.interchange.git.likeness import pairs
-from ledger.interchange.git.recent import Recent
-from ledger.interchange.git.repository import Change, Commit, Repository
+from ledger.interchange.git.reader import PageReader, key_of
+from ledger.interchange.git.repository import Change, Commit
 from ledger.interchange.survey import Key
-from ledger.interchange.versions import PageVersion, path_of, slug_of_file, versions_of, with_slug
-from ledger.pages.markdown import is_index, parse
+from ledger.interchange.versions import PageVersion, versions_of
 from ledger.pages.model import Page
 
 _SAID = ("headline", "slug", "topic", "summary", "sources", "cover_image", "edition", "layout")
@@ -49,7 +49,6 @@ _SAID = ("headline", "slug", "topic", "summary", "sources", "cover_image", "edit
 Kind = Literal["created", "edited", "retitled", "retracted", "reinstated"]
 Fate = Literal["noise", "unchanged", "older", "indexes"]
 
-_DIGESTS_KEPT = 100_000
 _MOST_REASON = 2_000
 
 
@@ -79,27 +78,17 @@ class Planner:
     """Decides what changed pages come to; it stores nothing.
 
     Args:
-        repository: Where pages are looked up that a change does not bring along.
+        reader: Reads them, and those that a change does not bring along.
         entries: Where their entries are found.
         now: The present time, aware: no version is later.
-        edition: The edition of pages that do not tell theirs.
         alike: From which likeness on a page that went and one that came are one entry.
     """
 
-    def __init__(
-        self,
-        repository: Repository,
-        entries: Entries,
-        now: datetime,
-        edition: str | None,
-        alike: float,
-    ) -> None:
-        self.repository = repository
+    def __init__(self, reader: PageReader, entries: Entries, now: datetime, alike: float) -> None:
+        self.reader = reader
         self.entries = entries
         self.now = now
         self.alike = alike
-        self._edition = edition
-        self._digests: Recent[str, bytes] = Recent(_DIGESTS_KEPT)
 
     def plan(self, commit: Commit, group: Group, *, again: bool = False) -> Plan:
         """Return what the pages of a group come to.
@@ -110,38 +99,6 @@ class Planner:
             again: Whether some of it may be stored already.
         """
         return _Planning(self, commit, again).run(group)
-
-    def is_noise(self, change: Change, content: bytes) -> bool:
-        """Return whether a page changed in derived parts only."""
-        if change.new is None:
-            return False
-        self._digests[change.new] = new = essence(content)
-        if change.old is None:
-            return False
-        old = self._digests.get(change.old)
-        return new == (old or essence(self.repository.content(change.old)))
-
-    def page(self, file: str, content: bytes) -> Page | None:
-        """Read a page, which gets its slug from its links, its file, or the rule.
-
-        Returns:
-            The page; None where it is a day's index.
-
-        Raises:
-            PageError: It is no page.
-        """
-        text, _ = decode_text(content)
-        if is_index(text):
-            return None
-        page = parse(text, self._edition)
-        if page.slug is None:
-            page = replace(page, slug=slug_of_file(page, f"/{file}"))
-        return with_slug(page)
-
-
-def key_of(page: Page) -> Key:
-    """Return what a page that has a slug is called."""
-    return page.edition, path_of(page)
 
 
 class _Went(msgspec.Struct, frozen=True):
@@ -164,8 +121,10 @@ class _Planning:
     """Plans one group."""
 
     def __init__(self, planner: Planner, commit: Commit, again: bool) -> None:
-        self._planner = planner
+        self._reader = planner.reader
         self._entries = planner.entries
+        self._now = planner.now
+        self._alike = planner.alike
         self._commit = commit
         self._again = again
         self._actor = _plain(commit.author) or "unknown"
@@ -174,6 +133,7 @@ class _Planning:
         self._at = min(commit.at, planner.now)
         self._basis: Basis = "commit" if self._at == commit.at else "inferred"
         self._plan = Plan()
+        self._others: dict[Key, Page] = {}
 
     def run(self, group: Group) -> Plan:
         went: list[_Went] = []
@@ -182,12 +142,15 @@ class _Planning:
             with self._failing(change.path):
                 if change.new is None:
                     went.append(self._as_it_was(change.path, content))
-                elif (page := self._planner.page(change.path, shortened(content))) is None:
+                elif (page := self._reader.page(change.path, shortened(content))) is None:
                     self._plan.fates["indexes"] += 1
                 elif change.old is None:
                     came.append(_Came(change.path, page, self._entries.at(key_of(page))))
                 else:
                     self._came(_Came(change.path, page, self._entry_of(change, page)))
+        # First those with a history, which tell what the others are.
+        came.sort(key=lambda new: -len(new.page.changes))
+        self._others = {key_of(new.page): new.page for new in came}
         for old, new, kind in self._pairs(went, came):
             went.remove(old)
             came.remove(new)
@@ -214,7 +177,7 @@ class _Planning:
     def _as_it_was(self, file: str, content: bytes) -> _Went:
         """Return what a file was; one that was no page, as whatever is at its path."""
         try:
-            page = self._planner.page(file, shortened(content))
+            page = self._reader.page(file, shortened(content))
         except PageError:
             page = None
         if page is not None:
@@ -230,7 +193,7 @@ class _Planning:
         known = self._entries.at(key) if is_told else None
         if known is None and change.old is not None:
             # Its headline gave it its path, or its labels its edition, and may do so anew.
-            old = self._planner.repository.content(change.old)
+            old = self._reader.content(change.old)
             known = self._as_it_was(change.path, old).known
         return known or self._entries.at(key)
 
@@ -248,8 +211,7 @@ class _Planning:
         fresh = {new.file: new.page for new in came if new.known is None}
         olds, news = {old.file: old for old in went}, {new.file: new for new in came}
         return moved + [
-            (olds[old], news[new], "retitled")
-            for old, new in pairs(gone, fresh, self._planner.alike)
+            (olds[old], news[new], "retitled") for old, new in pairs(gone, fresh, self._alike)
         ]
 
     # One page
@@ -270,7 +232,7 @@ class _Planning:
         past = self._entries.once_at(key)
         if past is not None and self._is_done(past, new.file):
             self._plan.fates["unchanged"] += 1
-        elif past is not None and self._entries.showed(past.state.id, key, new.page.headline):
+        elif past is not None and (new.page.headline, key[1]) in past.steps:
             self._plan.fates["older"] += 1
         else:
             self._create(new)
@@ -314,7 +276,13 @@ class _Planning:
                     0,
                 )
             writer.reinstate(self._at, self._basis)
-        writer.edit(self._versions(new.page)[-1], known.said)
+        versions = self._versions(new.page)
+        told = tuple((version.headline, version.path) for version in versions)
+        if told[: len(known.steps)] == known.steps:
+            # What came between, and no commit has shown.
+            for version in versions[len(known.steps) : -1]:
+                writer.edit(version, known.said)
+        writer.edit(versions[-1], known.said)
         self._take(writer, ["reinstated"] if is_back else [], kind, new, known)
 
     def _went(self, old: _Went) -> None:
@@ -336,7 +304,12 @@ class _Planning:
         if page.changes and page.changes[-1].headline != page.headline:
             # The page of an older version; what came after it has pages of its own.
             page = replace(page, changes=())
-        *earlier, last = versions_of(page, self._at, lambda _path, _headline: None)
+
+        def older_page(path: str, headline: str) -> Page | None:
+            older = self._others.get((page.edition, path))
+            return older if older is not None and older.headline == headline else None
+
+        *earlier, last = versions_of(page, self._at, older_page)
         return [
             *earlier,
             replace(last, content=page, published_at=self._at, basis=self._basis, known=True),
@@ -347,7 +320,7 @@ class _Planning:
     ) -> EditWriter:
         return EditWriter(
             state,
-            self._planner.now,
+            self._now,
             actor=self._actor,
             origin=origin,
             reason=self._reason,
@@ -369,8 +342,12 @@ class _Planning:
         key = wanted_key(writer.state)
         if before is not None and wanted_key(before.state) == key:
             key = before.key
+        steps = () if before is None else before.steps
+        states = [one.state for one in writer.decided.values() if one.state is not None]
+        steps += tuple((state.headline, state.wanted_path) for state in (*states, writer.state))
         said = {name: getattr(new.page, name) for name in _SAID} | {"date": new.page.day}
-        self._entries.put(Known(writer.state, key, said, new.file))
+        taken = tuple(step for step, _ in groupby(steps))
+        self._entries.put(Known(writer.state, key, taken, said, new.file))
 
     def _add(self, writer: EditWriter, kinds: list[Kind]) -> None:
         self._plan.commands += writer.commands
@@ -384,7 +361,7 @@ class _Planning:
 
     def _is_elsewhere(self, known: Known, file: str) -> bool:
         """Return whether the page of an entry is, in this commit, in another file than this."""
-        return known.file not in {None, file} and self._planner.repository.has(
+        return known.file not in {None, file} and self._reader.has(
             self._commit.id, known.file or ""
         )
 

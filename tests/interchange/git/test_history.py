@@ -18,7 +18,7 @@ from ledger.pages.markdown import render
 from ledger.pages.model import Page, RelatedLine
 from tests.conftest import NOW
 from tests.interchange.git.archive import AUTHOR, Archive, events, take
-from tests.interchange.site import DAY, at, history, page, related, versions, write
+from tests.interchange.site import DAY, at, history, page, related, time, versions, write
 
 BRIDGE = page(
     "Bridge closed",
@@ -199,6 +199,60 @@ def test_a_page_that_lists_its_versions_brings_them(ledger: Ledger, archive: Arc
     assert first.entry == ids.imported_entry_id(DAY, "en", at("bridge-shut"))
     assert (first.meta.basis, second.meta.basis) == ("listed", "commit")
     assert second.meta.published_at == archive.time(0)
+
+
+def test_a_history_that_git_never_saw_comes_from_the_list(
+    ledger: Ledger, archive: Archive
+) -> None:
+    """The first commit holds a page, and those of two older versions of it."""
+    steps = (("Bridge shut", "bridge-shut"), ("Bridge barred", "bridge-barred"))
+    first = replace(BRIDGE, headline="Bridge shut", summary="Ice.")
+    listed = replace(
+        BRIDGE,
+        layout=Layout(style="current"),
+        slug="bridge-closed",
+        changes=history(*steps, ("Bridge closed", "bridge-closed")),
+    )
+    shut = f"{at('bridge-shut')[1:]}.md"
+    archive.commit({shut: first, FILE: listed})
+    archive.commit({shut: replace(first, topic=None)})
+    found = take(ledger, archive, contexts=False)
+    assert found == {"commits": 2, "changes": 3, "created": 1, "edited": 2, "older": 2}
+    told = [
+        (event.meta.published_at, event.meta.basis)
+        for event in ledger.history(at("bridge-closed"))
+    ]
+    assert told == [(time(0), "listed"), (time(1), "listed"), (archive.time(0), "commit")]
+    one, two, three = versions(ledger, "bridge-closed")
+    assert (one.summary, one.inferred) == ("Ice.", ())
+    # Nobody knows what the second said.
+    assert "summary" in two.inferred
+    assert (three.headline, three.inferred) == ("Bridge closed", ())
+
+
+def test_steps_between_two_commits_come_from_the_list(ledger: Ledger, archive: Archive) -> None:
+    first, second, third = (
+        ("Bridge closed", "bridge-closed"),
+        ("Bridge shut", "bridge-shut"),
+        ("Bridge barred", "bridge-barred"),
+    )
+    archive.commit({FILE: BRIDGE})
+    last = replace(
+        BRIDGE,
+        headline="Bridge barred",
+        layout=Layout(style="current"),
+        slug="bridge-barred",
+        changes=history(first, second, third),
+    )
+    archive.commit({FILE: None, f"{at('bridge-barred')[1:]}.md": last})
+    found = take(ledger, archive, contexts=False)
+    assert found == {"commits": 2, "changes": 3, "created": 1, "retitled": 2}
+    listed = [(change.headline, change.basis) for change in ledger.changes(at("bridge-closed"))]
+    assert listed == [
+        ("Bridge closed", "commit"),
+        ("Bridge shut", "listed"),
+        ("Bridge barred", "commit"),
+    ]
 
 
 def test_a_page_that_lists_another_is_the_same_entry(ledger: Ledger, archive: Archive) -> None:
