@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from threading import Lock
 from types import MappingProxyType
 from uuid import UUID
 
-import msgspec
 from eventsourcing.persistence import IntegrityError
 
 from ledger.domain.commands import Command, CreateEntry, digest_of
 from ledger.domain.decide import Decided, decide, entry_of
 from ledger.domain.diffs import brief, diff_entries
 from ledger.domain.entry import NewsEntry, at_version, fold
-from ledger.domain.events import EntryErased, EntryRestated, Event, RecordedEvent
+from ledger.domain.events import Event, RecordedEvent
 from ledger.errors import (
     CommandIdReused,
     Conflict,
     EntryNotFound,
     Refused,
     StoreError,
-    StoreNotFound,
     StoreUnreachable,
-    UndecodableEvent,
     VersionNotFound,
 )
+from ledger.histories import Histories, History
 from ledger.store.application import LedgerApplication
 from ledger.store.patience import Patience
 from ledger.store.urls import parse_store_url
-
-CACHED_HISTORIES = 1000
 
 NOTHING_DECIDED: Mapping[UUID, Decided] = MappingProxyType({})
 
@@ -40,45 +34,10 @@ _NAMED = 3
 """How many commands' ids an error names."""
 
 
-class History(msgspec.Struct, frozen=True):
-    """What deciding needs to know of an entry.
-
-    Attributes:
-        last: Its last event; None before its first.
-        state: The entry as it is; None before its first event.
-        commands: Every command it has taken, with the version that answered.
-    """
-
-    last: Event | None = None
-    state: NewsEntry | None = None
-    commands: dict[UUID, int] = {}
-
-    @property
-    def version(self) -> int:
-        """The current version; 0 before the first event."""
-        return 0 if self.last is None else self.last.version
-
-    def after(self, events: Sequence[Event]) -> History:
-        """Return the history with `events` added."""
-        if not events:
-            return self
-        answered = {event.meta.command: event.version for event in events}
-        return History(events[-1], fold(events, self.state), self.commands | answered)
-
-    def confirmed(self, recorded: Mapping[tuple[UUID, int], RecordedEvent]) -> History:
-        """Return the history with its last event as the store recorded it."""
-        if self.last is None:
-            return self
-        last = recorded.get((self.last.entry, self.last.version), self.last)
-        return History(last, self.state, self.commands)
-
-
 class CommandHandler:
     """Decides commands against the log and appends what they make happen.
 
-    It reads no view: an entry is folded from its own events. Histories are kept between commands;
-    where anybody else has written meanwhile, what is kept is held against the log and brought up
-    to date from it.
+    It reads no view: an entry is folded from its own events, which are kept between commands.
 
     Args:
         application: The log.
@@ -89,12 +48,7 @@ class CommandHandler:
         self._application = application
         self._now = now
         self._timeout = parse_store_url(application.url).timeout
-        self._histories: OrderedDict[UUID, History] = OrderedDict()
-        # The end of the log, as this handler wrote it, and the entries that are kept as they are
-        # there: as long as the log still ends so, nobody has come between.
-        self._end: RecordedEvent | None = None
-        self._fresh: set[UUID] = set()
-        self._lock = Lock()
+        self._histories = Histories(application)
 
     def execute(
         self, commands: Sequence[Command], decided: Mapping[UUID, Decided] = NOTHING_DECIDED
@@ -147,7 +101,7 @@ class CommandHandler:
             unanswered: The ids of commands whose append got no answer: the log tells whether they
                 were stored. Those of this attempt are added where it gets none.
         """
-        self._look_at_end()
+        self._histories.look_at_end()
         pending = _Pending(self)
         events = self._decide_all(commands, decided, pending)
         # Keyed, because a command may be there twice: its event is one all the same.
@@ -165,14 +119,15 @@ class CommandHandler:
             raise
         except IntegrityError as error:
             # Another writer was first. Decide again on what the entry is now.
-            self._trust_nothing()
+            self._histories.trust_nothing()
             if not self._anybody_was_first(new.values(), pending.looked_at):
                 raise StoreError(f"the store refused the events: {error}") from error
             return None
         fresh = {(event.entry, event.version): event for event in recorded}
-        for entry, history in pending.histories.items():
-            self._keep(entry, history.confirmed(fresh))
-        self._note_end(recorded, pending.histories)
+        self._histories.note(
+            recorded,
+            {entry: known.confirmed(fresh) for entry, known in pending.histories.items()},
+        )
         return [
             (event, event.meta.command in unanswered)
             if isinstance(event, RecordedEvent)
@@ -180,37 +135,9 @@ class CommandHandler:
             for event in events
         ]
 
-    def history(self, entry: UUID, *, end_is_ours: bool = False) -> History:
-        """Return what is known of an entry now; an empty history where there is no such entry.
-
-        Args:
-            entry: Which.
-            end_is_ours: Whether the log was just seen to end as this handler left it.
-        """
-        with self._lock:
-            known = self._histories.get(entry, History())
-            if end_is_ours and entry in self._fresh:
-                return known
-        try:
-            # The last event known is read once more: the log may be another since.
-            news = self._application.history(entry, max(known.version - 1, 0))
-            if known.last is not None and news[:1] != [known.last]:
-                known, news = History(), self._application.history(entry)
-            elif known.last is not None:
-                news = news[1:]
-            if known.last is not None and any(
-                isinstance(event.data, EntryErased | EntryRestated) for event in news
-            ):
-                # What is known may hold what was taken away.
-                known, news = History(), self._application.history(entry)
-        except StoreNotFound:
-            if known.last is not None:
-                raise
-            return History()
-        history = known.after(news)
-        if history is not known:
-            self._keep(entry, history)
-        return history
+    def history(self, entry: UUID) -> History:
+        """Return what is known of an entry now; an empty history where there is no such entry."""
+        return self._histories.get(entry)
 
     # What `decide` may look up
 
@@ -258,7 +185,7 @@ class CommandHandler:
         found: list[Event] = []
         for command in commands:
             entry = entry_of(command)
-            history = pending.histories.get(entry) or self.history(entry, end_is_ours=True)
+            history = pending.histories.get(entry) or self._histories.get(entry, end_is_ours=True)
             answered = history.commands.get(command.id)
             if answered is not None:
                 event = pending.events.get((entry, answered)) or self._recorded(entry, answered)
@@ -275,44 +202,6 @@ class CommandHandler:
                 pending.add(event, history)
             found.append(event)
         return found
-
-    def _keep(self, entry: UUID, history: History) -> None:
-        with self._lock:
-            if entry in self._fresh and self._histories[entry].version > history.version:
-                # Another thread has written since this one read.
-                return
-            self._histories[entry] = history
-            self._histories.move_to_end(entry)
-            if len(self._histories) > CACHED_HISTORIES:
-                oldest, _ = self._histories.popitem(last=False)
-                self._fresh.discard(oldest)
-
-    def _look_at_end(self) -> None:
-        """Trust nothing that is kept where the log does not end as this handler left it."""
-        end = self._end
-        if end is None:
-            return
-        try:
-            found = [*map(self._application.to_event, self._application.rows(end.position - 1, 2))]
-        except (StoreNotFound, UndecodableEvent):
-            found = []
-        if found != [end]:
-            self._trust_nothing()
-
-    def _trust_nothing(self) -> None:
-        with self._lock:
-            self._end = None
-            self._fresh.clear()
-
-    def _note_end(self, recorded: Sequence[RecordedEvent], entries: Iterable[UUID]) -> None:
-        """Remember where the log ends, and that these entries are kept as they are there."""
-        if not recorded:
-            return
-        with self._lock:
-            if self._end is None or recorded[0].position != self._end.position + 1:
-                self._fresh.clear()
-            self._end = recorded[-1]
-            self._fresh.update(entry for entry in entries if entry in self._histories)
 
     def _recorded(self, entry: UUID, version: int) -> RecordedEvent:
         return self._application.history(entry, version - 1)[0]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
 
 from ledger import Ledger
 from ledger.domain.commands import Command
+from ledger.domain.decide import Decided
 from ledger.domain.events import EntryEdited, RecordedEvent
 from ledger.errors import ImportFailed, StoreFull
 from ledger.importing import ImportTarget
@@ -49,10 +51,12 @@ class Meanwhile(ImportTarget):
         super().__init__(handler, ledger.application, ledger.views)
         self.actions = [*(lambda: None for _ in range(after)), action]
 
-    def execute(self, commands: Sequence[Command]) -> list[tuple[RecordedEvent, bool]]:
+    def execute(
+        self, commands: Sequence[Command], decided: Mapping[UUID, Decided]
+    ) -> list[tuple[RecordedEvent, bool]]:
         if self.actions:
             self.actions.pop(0)()
-        return super().execute(commands)
+        return super().execute(commands, decided)
 
 
 @pytest.fixture
