@@ -13,10 +13,9 @@ from ledger.cli.output import (
     format_option,
     list_format_option,
     show_list,
-    show_object,
     show_published,
 )
-from ledger.cli.read import SHORT_ID
+from ledger.cli.read import FORMATS, SHORT_ID, show_page
 from ledger.cli.times import parse_date
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     help="Of which edition.  [default: the only one there is, or else en]",
 )
 @moment_options
-@format_option("table", "json")
+@format_option("table", *FORMATS, text="A table, or the page as published.")
 @pass_app
 def day(
     app: App,
@@ -50,10 +49,11 @@ def day(
         return str(entry.id)[:SHORT_ID], entry.status, entry.topic, entry.headline.strip()
 
     with app.open() as ledger:
+        if format_ != "table":
+            page = ledger.pages.day(day_, edition=edition, as_of=as_of, known_at=known_at)
+            show_page(page, format_)
+            return
         found = ledger.day(day_, edition=edition, as_of=as_of, known_at=known_at)
-    if format_ == "json":
-        show_object(found)
-        return
     show_list(format_, ("id", "status", "topic", "headline"), found.entries, row)
     around = f"previous day: {found.previous or 'none'}; next day: {found.next or 'none'}"
     click.echo(f"edition {found.edition}; {around}")

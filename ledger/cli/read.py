@@ -20,11 +20,15 @@ from ledger.cli.output import (
 from ledger.cli.times import parse_date
 
 if TYPE_CHECKING:
+    from ledger.pages.links import AnyPage
     from ledger.projections.records import Change
-    from ledger.results import BlamedWord, EntryVersion, Listed, When
+    from ledger.results import BlamedWord, Listed, When
 
 SHORT_ID = 13
 """How many characters of an id tell entries apart: the date and four digits."""
+
+FORMATS = ("md", "html", "json", "xml")
+"""The formats that pages are published in."""
 
 STYLES = ("current", "older", "archive")
 
@@ -33,7 +37,7 @@ STYLES = ("current", "older", "archive")
 @entry_argument
 @click.option("--version", type=int, metavar="N", help="That version.")
 @moment_options
-@format_option("text", "md", text="Text for people, or the page as published.")
+@format_option("text", *FORMATS, text="Text for people, or the page as published.")
 @click.option(
     "--style",
     type=click.Choice(STYLES),
@@ -58,17 +62,18 @@ def show(
             shown = ledger.at(entry)
         else:
             shown = ledger.get(entry, version=version, as_of=as_of, known_at=known_at)
-        if format_ == "md":
-            from ledger.pages.markdown import render
+        if format_ != "text":
+            show_page(ledger.pages.entry(shown, style), format_)
+            return
+        for line in entry_lines(shown):
+            click.echo(line)
 
-            click.echo(render(ledger.page(shown, style)), nl=False)
-        else:
-            _show_text(shown)
 
+def show_page(page: AnyPage, format_: str) -> None:
+    """Print a page in one of the formats that pages have."""
+    from ledger.pages.rendering import render
 
-def _show_text(shown: EntryVersion) -> None:
-    for line in entry_lines(shown):
-        click.echo(line)
+    click.echo(render(page, format_), nl=False)
 
 
 @click.command()

@@ -164,7 +164,7 @@ class _Parser:
             else:
                 self._at = self._lines.index(f"### {heading}:")
                 raise self._error(f"a section called {heading!r} is unknown")
-        links = [own_link, *self._links(sections)]
+        links = [own_link, *self._links(sections, labels)]
         prefix = next((p.prefix for link in links if link and (p := parse_permalink(link))), None)
         own = parse_permalink(own_link) if own_link else None
         style: StyleName = "archive"
@@ -346,8 +346,9 @@ class _Parser:
 
     # What the links tell
 
-    def _links(self, sections: dict[str, tuple[int, list[str]]]) -> Iterator[str]:
-        for _, items in sections.values():
+    def _links(self, sections: dict[str, tuple[int, list[str]]], labels: Labels) -> Iterator[str]:
+        for heading in (labels.changes, labels.related):
+            _, items = sections.get(heading, (0, []))
             for item in items:
                 if match := _CHANGE.fullmatch(item) or _RELATED.fullmatch(item):
                     yield match[2]

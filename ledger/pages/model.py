@@ -94,8 +94,13 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
     def day_text(self) -> str:
         """Return the date as this edition writes it."""
-        day = f"{self.day.day:02}" if self._edition.padded_day else str(self.day.day)
-        return f"{self.day.year:04}-{self.day.month:02}-{day}"
+        return day_text(self.day, self.edition)
+
+
+def day_text(day: date, edition: str) -> str:
+    """Return a date as an edition writes it."""
+    number = f"{day.day:02}" if EDITIONS[edition].padded_day else str(day.day)
+    return f"{day.year:04}-{day.month:02}-{number}"
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +112,8 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
         version: Its number.
         headline: As it was in that version.
         path: Where that version is, without edition prefix and extension.
-        published_at: When it became public; aware, UTC.
+        edition: In which edition it is there.
+        published_at: When it became public, as stated; aware, UTC.
         basis: How that time is known.
         label: Which of the edition's three labels it has.
         listed: Whether the Changes list shows it: the first, and each that changed the headline.
@@ -120,6 +126,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     headline: str
     path: str
+    edition: str
     published_at: datetime
     basis: Basis
     label: ChangeLabel
@@ -147,6 +154,13 @@ class EntryLink(msgspec.Struct, frozen=True):
     edition: str
 
 
+class ContextLink(msgspec.Struct, frozen=True):
+    """A context of an entry, and where its page is; None: no entry of the edition has it now."""
+
+    context: str
+    path: str | None
+
+
 class EntryPage(msgspec.Struct, frozen=True, kw_only=True):
     """A page of one version of an entry, with what only HTML, JSON, XML and feeds tell of it.
 
@@ -159,13 +173,15 @@ class EntryPage(msgspec.Struct, frozen=True, kw_only=True):
         status_since: When it came to that; None where it is active.
         merged_into: The entry that goes on in its place.
         contexts: What it touches.
+        context_links: The same, with where their pages are.
         first_published_at: When its first version became public; aware, UTC.
         published_at: When this version did.
         notes: The public notes up to this version, oldest first.
         history: All versions known at the moment of publication, oldest first.
         current: Where the current version is; None where this is it.
+        current_status: active, retracted or merged, in the current version.
         predecessor: Where the last version before this is that was at another path; None where
-            there is none.
+            there is none. A path that shows a later version by now is passed over.
         successor: Where the first version after this is that is at another path; None likewise.
         erased: Whether the text of this version was erased.
     """
@@ -185,6 +201,8 @@ class EntryPage(msgspec.Struct, frozen=True, kw_only=True):
     current: str | None
     predecessor: str | None
     successor: str | None
+    current_status: Status = "active"
+    context_links: tuple[ContextLink, ...] = ()
     erased: bool = False
 
 

@@ -135,6 +135,16 @@ def _contexts_of(db: Db, entry: UUID, moment: Moment) -> set[str]:
     return {context for (context,) in rows}
 
 
+def counts_in(db: Db, edition: str, moment: Moment = NOW) -> list[tuple[str, int]]:
+    """Return each context of an edition with its number of entries at a moment, by name."""
+    return db.execute(
+        "SELECT context, count(*) FROM contexts JOIN days ON days.entry = contexts.entry "
+        f"WHERE days.edition = :edition AND {held('contexts', moment)} AND {held('days', moment)} "
+        "GROUP BY context ORDER BY context",
+        {"edition": edition, **moment.parameters},
+    ).fetchall()
+
+
 def counts(db: Db, moment: Moment = NOW) -> list[tuple[str, int]]:
     """Return each context with its number of entries at a moment, the most touched first."""
     return db.execute(

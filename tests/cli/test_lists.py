@@ -80,16 +80,12 @@ def test_a_day_with_its_neighbours(shell: Shell) -> None:
         "edition en; previous day: none; next day: 2021-03-05\n"
     )
     found = records(shell, "day", "2021-03-05")
-    assert {**found, "entries": len(found["entries"])} == {
-        "day": "2021-03-05",
-        "edition": "en",
-        "entries": 1,
-        "previous": "2021-03-04",
-        "next": None,
-    }
-    assert found["entries"] == records(shell, "list", "--date", "2021-03-05")
-    assert found["entries"][0]["path"] == "/news/2021/03/5/tide-falls"
-    assert found["entries"][0]["entry"]["headline"] == "Tide falls"
+    assert (found["date"], found["edition"]) == ("2021-03-05", "en")
+    assert found["links"]["previous_day"] == "/news/2021/03/4/index.json"
+    assert found["links"]["next_day"] is None
+    (tide,) = found["entries"]
+    assert (tide["id"], tide["headline"]) == (entry(shell, TIDE), "Tide falls")
+    assert tide["link"] == "/news/2021/03/5/tide-falls.json"
     nothing = shell.ok("day", "2021-03-05", "--edition", "zh")
     assert nothing == "edition zh; previous day: none; next day: none\n"
     assert shell.ok("day", "today").endswith("; previous day: 2021-03-05; next day: none\n")
@@ -285,14 +281,9 @@ def test_there_was_nothing_yet(shell: Shell) -> None:
     for option in ("--as-of", "--known-at"):
         for command in (("list",), ("search", "ferry"), ("contexts",)):
             assert shell.ok(*command, option, "20 days ago") == ""
-    nothing: dict[str, object] = {
-        "day": "2021-03-04",
-        "edition": "en",
-        "entries": [],
-        "previous": None,
-        "next": None,
-    }
-    assert records(shell, "day", "2021-03-04", "--known-at", "@0") == nothing
+    nothing = records(shell, "day", "2021-03-04", "--known-at", "@0")
+    assert (nothing["edition"], nothing["entries"]) == ("en", [])
+    assert nothing["links"]["previous_day"] is nothing["links"]["next_day"] is None
 
 
 A = FERRY
