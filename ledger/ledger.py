@@ -14,6 +14,7 @@ from ledger.domain.commands import EraseVersions
 from ledger.domain.erasure import Plan
 from ledger.erasing import Eraser
 from ledger.errors import InvalidInput
+from ledger.exporting import Exporter
 from ledger.options import EraseOptions
 from ledger.projections.database import Db
 from ledger.projections.places import place_of
@@ -22,6 +23,7 @@ from ledger.projections.projector import Progress
 from ledger.projections.records import Drift, RebuildProof
 from ledger.projections.views import Views
 from ledger.proving import Prover
+from ledger.publishing import Publisher
 from ledger.reading import EntryRef
 from ledger.replaying import replay_all
 from ledger.reporting import Reporter
@@ -64,6 +66,16 @@ class Ledger(LedgerWriter):
     def reports(self) -> Reporter:
         """What makes audit reports; see `reporting.Reporter`."""
         return Reporter(self, self.audit, self._now)
+
+    @property
+    def exports(self) -> Exporter:
+        """What gives the ledger out for other programs; see `exporting.Exporter`."""
+        return Exporter(self)
+
+    @property
+    def pages(self) -> Publisher:
+        """What makes the models of all pages; see `publishing.Publisher`."""
+        return Publisher(self)
 
     @classmethod
     def open(cls, url: str = DEFAULT_URL) -> Self:

@@ -13,7 +13,7 @@ from contextlib import suppress
 import click
 
 from ledger import __version__
-from ledger.cli import audit, erase, history, imports, lists, operate, read, upkeep, write
+from ledger.cli import audit, erase, exports, history, imports, lists, operate, read, upkeep, write
 from ledger.cli.context import App
 from ledger.errors import LedgerError
 from ledger.store.urls import DEFAULT_URL
@@ -56,7 +56,7 @@ def cli(context: click.Context, store: str, actor: str | None, debug: bool) -> N
     context.obj = App(store, actor, debug)
 
 
-for module in (write, read, lists, history, imports, audit, erase, upkeep, operate):
+for module in (write, read, lists, history, imports, exports, audit, erase, upkeep, operate):
     for command in module.COMMANDS:
         cli.add_command(command)
 

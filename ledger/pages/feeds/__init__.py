@@ -1,0 +1,1 @@
+"""Feeds of a published archive: as a model, and as Atom, RSS and JSON Feed."""
