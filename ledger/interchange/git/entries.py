@@ -84,20 +84,30 @@ class Entries:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        # Then everything there is was put here, and no view has to be asked.
-        self._was_empty = log.is_empty()
+        # Whether everything there is was put here, so that no view has to be asked.
+        self._is_ours = log.is_empty()
         self._known: Recent[UUID, Known | None] = Recent(_KEPT)
-        # Whether nothing of that was forgotten: what is not there is not in the log either.
-        self._is_all = self._was_empty
+        # Whether all of that is still kept: what is not is not in the log either.
+        self._is_all = self._is_ours
         # Where entries of this run are, and were, beside where their ids say.
         self._moved: dict[Key, UUID] = {}
         self._left: dict[Key, UUID] = {}
 
-    def at(self, key: Key) -> Known | None:
-        """Return the entry that is at a path of an edition, or asked for it; None: none is."""
+    def at(self, key: Key, file: str | None = None) -> Known | None:
+        """Return the entry that a page is of; None where there is none.
+
+        It is at the path that the page has, or asked for it; or it was, and has left it only in
+        the ledger: its page was last found in that file.
+
+        Args:
+            key: What the page is called.
+            file: The file that it is in.
+        """
         for entry in self._candidates(key):
             known = self.get(entry)
-            if known is not None and key in {known.key, wanted_key(known.state)}:
+            if known is not None and (
+                key in {known.key, wanted_key(known.state)} or file == known.file is not None
+            ):
                 return known
         return None
 
@@ -130,9 +140,9 @@ class Entries:
         self._known[entry] = known
 
     def forget(self) -> None:
-        """Forget what entries are: the log tells."""
+        """Forget what entries are, because somebody else has written: the log tells."""
         self._known.clear()
-        self._is_all = False
+        self._is_ours = self._is_all = False
 
     def _candidates(self, key: Key) -> Iterator[UUID]:
         if key in self._moved:
@@ -141,7 +151,7 @@ class Entries:
             yield entry
         if key in self._left:
             yield self._left[key]
-        if not self._was_empty:
+        if not self._is_ours:
             yield from self._owners(*key)
 
     def _owners(self, edition: str, path: str) -> Iterator[UUID]:
@@ -168,7 +178,7 @@ class Entries:
                 gone = found is not None
         if state is None:
             return None
-        key = None if self._was_empty else self._log.present(entry)
+        key = None if self._is_ours else self._log.present(entry)
         taken = tuple(step for step, _ in groupby(steps))
         return Known(state, key or wanted_key(state), taken, said_of(events), file, gone)
 

@@ -145,7 +145,8 @@ class _Planning:
                 elif (page := self._reader.page(change.path, shortened(content))) is None:
                     self._plan.fates["indexes"] += 1
                 elif change.old is None:
-                    came.append(_Came(change.path, page, self._entries.at(key_of(page))))
+                    known = self._entries.at(key_of(page), change.path)
+                    came.append(_Came(change.path, page, known))
                 else:
                     self._came(_Came(change.path, page, self._entry_of(change, page)))
         # First those with a history, which tell what the others are.
@@ -181,16 +182,16 @@ class _Planning:
         except PageError:
             page = None
         if page is not None:
-            return _Went(file, page, self._entries.at(key_of(page)))
+            return _Went(file, page, self._entries.at(key_of(page), file))
         link = parse_permalink(f"/{file}")
         keys = [(edition, link.path) for edition in link.editions] if link else []
-        known = next((known for key in keys if (known := self._entries.at(key))), None)
+        known = next((known for key in keys if (known := self._entries.at(key, file))), None)
         return _Went(file, None, known)
 
     def _entry_of(self, change: Change, page: Page) -> Known | None:
         """Return the entry of a page that changed: the one that was at the path it had."""
         key, is_told = key_of(page), parse_permalink(f"/{change.path}") is not None
-        known = self._entries.at(key) if is_told else None
+        known = self._entries.at(key, change.path) if is_told else None
         if known is None and change.old is not None:
             # Its headline gave it its path, or its labels its edition, and may do so anew.
             old = self._reader.content(change.old)
@@ -225,7 +226,8 @@ class _Planning:
             return
         key = key_of(new.page)
         for change in reversed(new.page.changes[:-1]):
-            known = self._entries.at((new.page.edition, change.path))
+            listed = new.page.edition, change.path
+            known = self._entries.at(listed) or self._entries.once_at(listed)
             if known is not None:
                 self._lead_on(known, new, "retitled")
                 return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -18,7 +17,7 @@ from ledger.pages.markdown import render
 from ledger.pages.model import Page, RelatedLine
 from tests.conftest import NOW
 from tests.interchange.git.archive import AUTHOR, Archive, events, take
-from tests.interchange.site import DAY, at, history, page, related, time, versions, write
+from tests.interchange.site import DAY, at, history, page, related, time, versions
 
 BRIDGE = page(
     "Bridge closed",
@@ -313,43 +312,6 @@ data {len(render(BRIDGE).encode())}
     take(ledger, archive, contexts=False)
     (created,) = events(ledger)
     assert (created.meta.published_at, created.meta.basis) == (NOW, "inferred")
-
-
-def test_what_was_imported_as_pages_is_met_again(
-    ledger: Ledger, archive: Archive, tmp_path: Path
-) -> None:
-    new = replace(BRIDGE, summary="It opens in May.")
-    site = write(tmp_path / "site", {FILE: new})
-    ledger.import_pages([site], actor="importer")
-    archive.commit({FILE: BRIDGE})
-    archive.commit({FILE: new})
-    found = take(ledger, archive, contexts=False)
-    assert found == {"commits": 2, "changes": 2, "edited": 2}
-    assert ledger.get(at("bridge-closed")).entry.summary == "It opens in May."
-    assert len(ledger.entries()) == 1
-
-
-def test_what_people_edited_here_stays(ledger: Ledger, archive: Archive) -> None:
-    archive.commit({FILE: BRIDGE})
-    take(ledger, archive)
-    ledger.edit(at("bridge-closed"), topic="Old town", actor="eve")
-    archive.commit({FILE: replace(BRIDGE, summary="It opens in May.")})
-    take(ledger, archive)
-    entry = ledger.get(at("bridge-closed")).entry
-    assert (entry.topic, entry.summary) == ("Old town", "It opens in May.")
-
-
-def test_what_people_closed_here_stays_closed(ledger: Ledger, archive: Archive) -> None:
-    archive.commit({FILE: BRIDGE})
-    take(ledger, archive)
-    ledger.retract(at("bridge-closed"), actor="eve")
-    changed = archive.commit({FILE: replace(BRIDGE, summary="It opens in May.")})
-    entry = ids.imported_entry_id(DAY, "en", at("bridge-closed"))
-    (failure,) = take(ledger, archive)["failures"]
-    where = f"{changed[:12]}:{FILE}: its entry {entry} is retracted in the ledger"
-    assert failure == f"{where}: reinstate it there, and edit it to what the page says"
-    archive.commit({FILE: None})
-    assert "retracted" not in take(ledger, archive)
 
 
 def test_contexts_are_learned_from_the_last_pages(ledger: Ledger, archive: Archive) -> None:
