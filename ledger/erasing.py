@@ -120,7 +120,9 @@ class Eraser:
                     )
                 require_same(command, event)
                 return Erased(event, None)
-        self._handler.require_expected(command, self._handler.history(command.entry))
+        self._handler.require_expected(
+            command, self._handler.history(command.entry), self._handler
+        )
         plan = self._plan(command, events)
         rows = self._application.rows_of(command.entry)
         blanks = [Blank(rows[v - 1].position, "content") for v in plan.contents]

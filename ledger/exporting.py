@@ -190,7 +190,7 @@ class Exporter:
             )
         if as_of is not None:
             raise InvalidInput(
-                "events are cut by what was known at a time, not by what was public"
+                "events are cut by what was known at a time (--known-at), not by what was public"
             )
         return map(_event, self._ledger.events(0, moment.position))
 

@@ -117,28 +117,28 @@ class Histories:
             return History()
         history = known.after(news)
         if history is not known:
-            self._keep(entry, history)
+            with self._lock:
+                self._keep(entry, history)
         return history
 
     def note(self, recorded: Sequence[RecordedEvent], histories: Mapping[UUID, History]) -> None:
         """Keep what a transaction made of entries, and remember that the log ends with it."""
-        for entry, history in histories.items():
-            self._keep(entry, history)
-        if not recorded:
-            return
         with self._lock:
+            for entry, history in histories.items():
+                self._keep(entry, history)
+            if not recorded:
+                return
             if self._end is None or recorded[0].position != self._end.position + 1:
                 self._fresh.clear()
             self._end = recorded[-1]
             self._fresh.update(entry for entry in histories if entry in self._kept)
 
     def _keep(self, entry: UUID, history: History) -> None:
-        with self._lock:
-            if entry in self._fresh and self._kept[entry].version > history.version:
-                # Another thread has written since this one read.
-                return
-            self._kept[entry] = history
-            self._kept.move_to_end(entry)
-            if len(self._kept) > KEPT:
-                oldest, _ = self._kept.popitem(last=False)
-                self._fresh.discard(oldest)
+        if entry in self._fresh and self._kept[entry].version > history.version:
+            # Another thread has written since this one read.
+            return
+        self._kept[entry] = history
+        self._kept.move_to_end(entry)
+        if len(self._kept) > KEPT:
+            oldest, _ = self._kept.popitem(last=False)
+            self._fresh.discard(oldest)

@@ -29,10 +29,10 @@ from ledger.errors import (
     DoesNotHold,
     EntryNotFound,
     InvalidInput,
-    NoteError,
     ProjectionDrifted,
     VersionNotFound,
 )
+from ledger.irreplaceable import require_replaceable
 from ledger.projections import permalinks
 from ledger.projections.database import Db
 from ledger.projections.tree import subtrees
@@ -357,8 +357,8 @@ def write(path: Path, data: bytes, *, over: bool = False) -> None:
             with path.open("wb") as special:
                 special.write(data)
             return
-        if path.exists() and not over and (kind := _irreplaceable(path)):
-            raise InvalidInput(f"{path} is {kind}, and is not overwritten: give another name")
+        if not over:
+            require_replaceable(path)
         target = path.resolve()
         fresh = target.with_name(f".{target.name}.{token_hex(4)}")
         try:
@@ -372,18 +372,3 @@ def write(path: Path, data: bytes, *, over: bool = False) -> None:
             raise
     except OSError as error:
         raise InvalidInput(f"{path} cannot be written: {error.strerror}") from error
-
-
-def _irreplaceable(path: Path) -> str | None:
-    """Return what is at a path that must not be lost by a slip."""
-    with path.open("rb") as file:
-        begin = file.read(1 << 16)
-    if begin.startswith(b"PRIVATE+KEY+"):
-        return "a private key"
-    if begin.startswith(b"SQLite format 3\0"):
-        return "a database"
-    try:
-        notes.parse_note(begin)
-    except NoteError:
-        return None
-    return "a signed note"

@@ -10,7 +10,7 @@ from uuid import UUID
 from eventsourcing.persistence import IntegrityError
 
 from ledger.domain.commands import Command, CreateEntry, digest_of
-from ledger.domain.decide import Decided, decide, entry_of
+from ledger.domain.decide import Decided, Lookup, decide, entry_of
 from ledger.domain.diffs import brief, diff_entries
 from ledger.domain.entry import NewsEntry, at_version, fold
 from ledger.domain.events import Event, RecordedEvent
@@ -191,7 +191,7 @@ class CommandHandler:
                 event = pending.events.get((entry, answered)) or self._recorded(entry, answered)
                 require_same(command, event)
             else:
-                self.require_expected(command, history)
+                self.require_expected(command, history, pending)
                 if history.state is None and not isinstance(command, CreateEntry):
                     raise _not_found(entry)
                 before = decided.get(command.id)
@@ -213,7 +213,7 @@ class CommandHandler:
             for entry, version in (*ours, *looked_at.items())
         )
 
-    def require_expected(self, command: Command, history: History) -> None:
+    def require_expected(self, command: Command, history: History, look_up: Lookup) -> None:
         """Refuse a command whose entry has moved on from the version that it expects.
 
         Raises:
@@ -225,7 +225,7 @@ class CommandHandler:
         entry = entry_of(command)
         message = f"entry {entry} is at version {history.version}, not at {expected} as expected"
         if history.state is not None and 0 < expected < history.version:
-            before = at_version(self._application.history(entry), expected)
+            before = look_up.version(entry, expected)
             diffs = diff_entries(before, history.state)
             changed = "; ".join(map(brief, diffs))
             message += f"; changed meanwhile: {changed or 'nothing that shows'}"

@@ -9,7 +9,7 @@ import click
 
 from ledger.cli.context import App, pass_app
 from ledger.cli.output import plain, progress
-from ledger.errors import ImportFailed
+from ledger.errors import ImportFailed, InvalidInput
 
 if TYPE_CHECKING:
     from ledger.interchange.git.history import GitReport
@@ -46,12 +46,12 @@ def pages(app: App, paths: tuple[Path, ...], strict: bool, edition: str | None) 
             paths, actor=app.actor, strict=strict, edition=edition, progress=tell
         )
     for note in report.notes[:NOTES_SHOWN]:
-        click.echo(f"ledger: note: {note}", err=True)
+        click.echo(f"ledger: note: {plain(note)}", err=True)
     if len(report.notes) > NOTES_SHOWN:
         more = len(report.notes) - NOTES_SHOWN
         click.echo(f"ledger: note: {more} more pages would be rendered differently", err=True)
     for failure in report.failures:
-        click.echo(f"ledger: {failure}", err=True)
+        click.echo(f"ledger: {plain(failure)}", err=True)
     for line in _summary(report):
         click.echo(line)
     if report.failures:
@@ -67,6 +67,11 @@ def pages(app: App, paths: tuple[Path, ...], strict: bool, edition: str | None) 
     help="Begin behind this commit.  [default: where the ledger stands]",
 )
 @click.option("--until", metavar="COMMIT", help="The last commit.  [default: the branch's last]")
+@click.option(
+    "--another",
+    is_flag=True,
+    help="Begin at the beginning, though the ledger has imported commits of another history.",
+)
 @click.option("--edition", metavar="CODE", help="The edition of pages that do not tell theirs.")
 @click.option(
     "--alike",
@@ -165,8 +170,14 @@ def jsonl(app: App, file: Path) -> None:
     """
     from ledger.interchange.streams import reading
 
-    with app.open() as ledger, reading(file) as lines, progress("importing", "events") as tell:
-        report = ledger.import_jsonl(lines, tell)
+    try:
+        with app.open() as ledger, reading(file) as lines, progress("importing", "events") as tell:
+            report = ledger.import_jsonl(lines, tell)
+    except InvalidInput as error:
+        if str(error).startswith("line"):
+            name = "the input" if str(file) == "-" else file
+            error.args = (f"{name}, {error}",)
+        raise
     click.echo(f"events stored: {report.stored:,}; the file ends at {report.end:,}")
     click.echo(f"root {report.root}, reckoned from the store, is the one that the file states")
 

@@ -47,7 +47,8 @@ of the two is written in one of three forms (shown for `content`):
 
 The leaf hash is SHA-256 of a zero byte and of the eight lines of `store.leaf.leaf_record`.
 
-A reader ignores keys that it does not know. What changes the meaning of those it knows gets a new
+A reader ignores keys that it does not know, but `published_at` and `digest` are what is said above
+wherever they are. What changes the meaning of those it knows gets a new
 version, and a reader refuses a version that is not its own.
 """
 
@@ -57,6 +58,7 @@ import json
 import re
 from base64 import b64encode
 from binascii import a2b_base64
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import IO, Any, NamedTuple, TypeVar
@@ -77,6 +79,7 @@ MOST = 1 << 26
 """How many bytes a line has at most."""
 
 _SALT = 16
+_REST = 1 << 10
 _LAST = 2**63 - 1
 _TIMES, _BYTES = "published_at", "digest"
 _TYPE = re.compile(r"[!-~]{1,200}")
@@ -158,7 +161,7 @@ def event_line(row: Row, leaf: bytes) -> bytes:
     line = _line(
         {
             "position": row.position,
-            "recorded_at": recorded_at,
+            "recorded_at": recorded_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "entry": UUID(bytes=row.entry),
             "version": row.version,
             "type": row.type,
@@ -216,10 +219,10 @@ class Reader:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self.number = 0
-        found, _ = self._next("a file of that format begins with a header")
+        found, _ = self._next("it is empty, and no log in JSON Lines")
         if found.get("format") != FORMAT:
             raise self._wrong(f'it is no header: it does not say "format": "{FORMAT}"')
-        if found.get("version") != VERSION:
+        if type(found.get("version")) is not int or found["version"] != VERSION:
             raise self._wrong(
                 f"the format has version {found.get('version')!r}, this program reads {VERSION}"
             )
@@ -248,7 +251,7 @@ class Reader:
                 f"it counts {self.trailer.events} events up to {self.trailer.end}, but the last "
                 f"of {position - self.header.after} was {position}"
             )
-        if self._file.read(1):
+        if self._file.read(_REST).strip():
             self.number += 1
             raise self._wrong("there is more behind the trailer")
 
@@ -260,9 +263,12 @@ class Reader:
         if len(line) > MOST:
             raise self._wrong(f"it has more than {MOST:,} bytes")
         try:
-            found = _parse(line.decode())
+            found = _parse(line.decode("utf-8-sig" if self.number == 1 else "utf-8"))
         except UnicodeDecodeError:
-            raise self._wrong("it is not UTF-8") from None
+            if self.number > 1 and not line.endswith(b"\n"):
+                raise self._wrong("the file was cut short in it") from None
+            hint = "; decompress what is compressed" if self.number == 1 else ""
+            raise self._wrong(f"it is not UTF-8{hint}") from None
         except json.JSONDecodeError as error:
             if not line.endswith(b"\n"):
                 raise self._wrong("the file was cut short in it") from None
@@ -295,8 +301,8 @@ def _parse(text: str) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} is twice")
+        key = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"the key {key!r} is twice")
     if isinstance(time := found.get(_TIMES), str):
         found[_TIMES] = datetime.fromisoformat(time)
     if isinstance(text := found.get(_BYTES), str):
@@ -312,9 +318,9 @@ def _header(found: dict[str, Any]) -> Header:
     ledger = found.get("ledger")
     if not isinstance(ledger, dict):
         raise ValueError("it does not say of which `ledger` it is")  # noqa: TRY004
-    identity = Identity(
-        _hex(ledger, "id", 16).hex(), _text(ledger, "origin"), _number(ledger, "created_at")
-    )
+    created_at = _number(ledger, "created_at")
+    to_datetime(created_at)
+    identity = Identity(_hex(ledger, "id", 16).hex(), _text(ledger, "origin"), created_at)
     return Header(
         identity, _number(found, "after"), _hex(found, "root", 32), _number(found, "upto")
     )

@@ -13,8 +13,13 @@ from types import ModuleType
 from typing import IO
 
 from ledger.errors import InvalidInput, MissingExtra
+from ledger.irreplaceable import require_replaceable
 
 _BUFFER = 1 << 20
+_PACKED = 1 << 12
+"""How many bytes are unpacked at once: they may come to some thousand times as many."""
+
+_OTHERS = frozenset({".gz", ".bz2", ".xz", ".zip", ".7z", ".lz4", ".br"})
 
 
 @contextmanager
@@ -26,9 +31,11 @@ def reading(path: Path) -> Iterator[IO[bytes]]:
         MissingExtra: It ends in .zst, and zstandard is not installed.
     """
     if str(path) == "-":
+        if sys.stdin is None:
+            raise InvalidInput("there is no input: name a file")
         yield sys.stdin.buffer
         return
-    zstd = _zstandard() if path.suffix == ".zst" else None
+    zstd = _packing(path)
     try:
         file = path.open("rb")
     except OSError as error:
@@ -43,22 +50,44 @@ class _Source(io.RawIOBase):
     def __init__(self, path: Path, file: IO[bytes], zstd: ModuleType | None) -> None:
         self._path = path
         self._errors: tuple[type[Exception], ...] = (OSError,)
-        self._file = file
+        size = _BUFFER if zstd is None else _PACKED
+        self._read: Iterator[bytes] = iter(lambda: file.read(size), b"")
         if zstd is not None:
             self._errors = (OSError, zstd.ZstdError)
-            self._file = zstd.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+            self._read = self._unpacked(zstd, self._read)
+        self._left = b""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         try:
-            found = self._file.read(len(buffer))
+            while not self._left and (more := next(self._read, None)) is not None:
+                self._left = more
         except self._errors as error:
             why = error.strerror if isinstance(error, OSError) else "its compression is damaged"
             raise InvalidInput(f"{self._path} cannot be read: {why}") from error
+        found, self._left = self._left[: len(buffer)], self._left[len(buffer) :]
         buffer[: len(found)] = found
         return len(found)
+
+    def _unpacked(self, zstd: ModuleType, packed: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield what frames hold, one behind the other.
+
+        Raises:
+            InvalidInput: The last one was cut short.
+        """
+        frame = zstd.ZstdDecompressor().decompressobj()
+        is_cut = True
+        for chunk in packed:
+            left = chunk
+            while left:
+                yield frame.decompress(left)
+                is_cut, left = not frame.eof, frame.unused_data
+                if frame.eof:
+                    frame = zstd.ZstdDecompressor().decompressobj()
+        if is_cut:
+            raise InvalidInput(f"{self._path} was cut short: it does not end as Zstandard does")
 
 
 @contextmanager
@@ -74,12 +103,15 @@ def writing(path: Path, *, over: bool = False) -> Iterator[IO[bytes]]:
         MissingExtra: It ends in .zst, and zstandard is not installed.
     """
     if str(path) == "-":
+        if sys.stdout is None:
+            raise InvalidInput("there is no output: name a file")
         yield sys.stdout.buffer
         sys.stdout.flush()
         return
     if not path.name:
         raise InvalidInput("name a file to write to")
-    zstd = _zstandard() if path.suffix == ".zst" else None
+    zstd = _packing(path)
+    require_replaceable(path)
     try:
         if path.exists() and not path.is_file():
             with path.open("wb") as special, _packed(special, zstd) as file:
@@ -87,7 +119,8 @@ def writing(path: Path, *, over: bool = False) -> Iterator[IO[bytes]]:
             return
         target = path.resolve()
         _require_new(path, over)
-        fresh = target.with_name(f".{target.name}.{token_hex(4)}")
+        # Not by its name, which may be as long as a name can be.
+        fresh = target.with_name(f".ledger-{token_hex(8)}")
         try:
             with fresh.open("xb") as raw:
                 with _packed(raw, zstd) as file:
@@ -115,6 +148,21 @@ def _packed(file: IO[bytes], zstd: ModuleType | None) -> Iterator[IO[bytes]]:
     packer = zstd.ZstdCompressor(write_checksum=True)
     with packer.stream_writer(file, closefd=False) as packed:
         yield packed
+
+
+def _packing(path: Path) -> ModuleType | None:
+    """Return what packs a file of this name; None: nothing does.
+
+    Raises:
+        InvalidInput: It would be packed in a way that is not known here.
+        MissingExtra: It ends in .zst, and zstandard is not installed.
+    """
+    if path.suffix.lower() in _OTHERS:
+        raise InvalidInput(
+            f"{path} is named like a file that is packed otherwise than by Zstandard: let it end "
+            "in .zst, or use - and a pipe"
+        )
+    return _zstandard() if path.suffix == ".zst" else None
 
 
 def _zstandard() -> ModuleType:

@@ -245,7 +245,8 @@ def test_files_that_cannot_be_read(desk: Shell, copy: Shell) -> None:
         3,
         "no/log.jsonl cannot be written: No such file or directory",
     )
-    refused(copy("import", "jsonl", "-"), 3, "line 1: a file of that format begins with a header")
+    said = "the input, line 1: it is empty, and no log in JSON Lines"
+    refused(copy("import", "jsonl", "-"), 3, said)
     assert not copy.store.exists()
 
 
@@ -254,13 +255,14 @@ def test_files_that_were_cut_short(desk: Shell, copy: Shell) -> None:
     whole = desk.ok("export", "jsonl")
     answer = copy("import", "jsonl", "-", stdin=whole[:-1000])
     assert answer.status == 3
-    assert answer.err.startswith("ledger: line ")
+    assert answer.err.startswith("ledger: the input, line ")
     assert "the file was cut short in it; nothing was stored\n" in answer.err
     packed = (desk.folder / "log.jsonl.zst").read_bytes()
     for size in range(20, len(packed), 100):
         (desk.folder / "cut.zst").write_bytes(packed[:size])
         answer = copy("import", "jsonl", "cut.zst")
         assert (answer.status, answer.out, answer.err.count("\n")) == (3, "", 1)
+        assert "cut.zst was cut short: it does not end as Zstandard does" in answer.err
     copy.ok("import", "jsonl", "log.jsonl.zst")
 
 
@@ -306,7 +308,7 @@ def test_tables_at_a_moment(desk: Shell) -> None:
     refused(
         desk("export", "parquet", "events", "--as-of", "@1", "e.parquet"),
         3,
-        "events are cut by what was known at a time, not by what was public",
+        "events are cut by what was known at a time (--known-at), not by what was public",
     )
     assert not (desk.folder / "e.parquet").exists()
 
@@ -336,3 +338,35 @@ def test_without_an_extra(
     answer = desk("export", *arguments, env={"PYTHONPATH": f"blocked:{Path(__file__).parents[2]}"})
     refused(answer, 65, message)
     assert not (desk.folder / arguments[-1]).exists()
+
+
+@pytest.mark.parametrize("what", [("jsonl",), ("csv", "entries"), ("parquet", "entries")])
+def test_nothing_that_cannot_be_had_again_is_replaced(
+    log: Path, desk: Shell, what: tuple[str, ...]
+) -> None:
+    desk.ok("audit", "keygen", "harbour.example/news", "--out", "key")
+    before = log.read_bytes()
+    for name, kind in (
+        ("news.db", "a database"),
+        ("news.db-wal", "a part of a database"),
+        ("news.db-skips", "a part of a database"),
+        ("key", "a private key"),
+    ):
+        message = f"{name} is {kind}, and is not overwritten: give another name"
+        refused(desk("export", *what, name, "--force"), 3, message)
+    assert log.read_bytes() == before
+    assert not (desk.folder / "news.db-skips").exists()
+
+
+def test_names_of_what_is_packed_otherwise(desk: Shell) -> None:
+    for command in (("export", "jsonl"), ("export", "csv", "entries"), ("import", "jsonl")):
+        answer = desk(*command, "log.gz")
+        assert answer.status == 3
+        assert "named like a file that is packed otherwise than by Zstandard" in answer.err
+    assert not (desk.folder / "log.gz").exists()
+
+
+def test_the_longest_name_that_a_file_can_have(desk: Shell) -> None:
+    name = "n" * 250 + ".csv"
+    desk.ok("export", "csv", "entries", name)
+    assert (desk.folder / name).exists()

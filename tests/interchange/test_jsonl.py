@@ -254,7 +254,5 @@ def test_the_trailer_is_there_in_the_end() -> None:
 
 def test_a_file_without_events() -> None:
     assert read(whole()) == []
-    with pytest.raises(
-        InvalidInput, match=r"^line 1: a file of that format begins with a header$"
-    ):
+    with pytest.raises(InvalidInput, match=r"^line 1: it is empty, and no log in JSON Lines$"):
         read()

@@ -115,7 +115,7 @@ def raw(number: int, line: bytes) -> Damage:
 DAMAGES: dict[str, tuple[Damage, str, int]] = {
     "empty": (
         lambda _: b"",
-        "line 1: a file of that format begins with a header",
+        "line 1: it is empty, and no log in JSON Lines",
         -1,
     ),
     "another format": (
@@ -124,7 +124,11 @@ DAMAGES: dict[str, tuple[Damage, str, int]] = {
         -1,
     ),
     "no object": (lambda _: b"[1]\n", "line 1: it is no JSON object", -1),
-    "compressed": (lambda lines: gzip.compress(packed(lines)), "line 1: it is not UTF-8", -1),
+    "compressed": (
+        lambda lines: gzip.compress(packed(lines)),
+        "line 1: it is not UTF-8; decompress what is compressed",
+        -1,
+    ),
     "another version": (
         replaced(1, version=2),
         "line 1: the format has version 2, this program reads 1",

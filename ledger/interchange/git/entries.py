@@ -20,6 +20,7 @@ from ledger.domain.entry import NewsEntry, evolve
 from ledger.domain.events import EntryMerged, EntryRetracted, RecordedEvent
 from ledger.domain.permalinks import parse_permalink
 from ledger.interchange.git.recent import Recent
+from ledger.interchange.git.repository import Order
 from ledger.interchange.said import said_of
 from ledger.interchange.survey import Key
 
@@ -69,6 +70,7 @@ class Known(msgspec.Struct, frozen=True):
         said: What imports have said of it, field by field.
         file: The file that its page was last found in; None where git has told nothing of it.
         gone: Whether it is retracted because that file went.
+        last: The number of the last commit that the log has of it; -1: it has none.
     """
 
     state: NewsEntry
@@ -77,13 +79,20 @@ class Known(msgspec.Struct, frozen=True):
     said: dict[str, object] = {}
     file: str | None = None
     gone: bool = False
+    last: int = -1
 
 
 class Entries:
-    """Finds entries by what their pages are called."""
+    """Finds entries by what their pages are called.
 
-    def __init__(self, log: Log) -> None:
+    Args:
+        log: Where they are.
+        order: The commits of the history that is read.
+    """
+
+    def __init__(self, log: Log, order: Order) -> None:
         self._log = log
+        self._order = order
         # Whether everything there is was put here, so that no view has to be asked.
         self._is_ours = log.is_empty()
         self._known: Recent[UUID, Known | None] = Recent(_KEPT)
@@ -118,10 +127,6 @@ class Entries:
             if known is not None:
                 return known
         return None
-
-    def bears(self, entry: UUID, origin: str) -> bool:
-        """Return whether something was stored of an entry that was found there."""
-        return any(event.data.origin == origin for event in self._log.events(entry))
 
     def get(self, entry: UUID) -> Known | None:
         """Return an entry; None where there is none."""
@@ -166,21 +171,26 @@ class Entries:
         state: NewsEntry | None = None
         steps: list[Step] = []
         file: str | None = None
-        gone = False
+        gone, last, commit = False, -1, None
         events = self._log.events(entry)
         for event in events:
             state = evolve(state, event)
             steps.append((state.headline, state.wanted_path))
             found = _ORIGIN.fullmatch(event.data.origin or "")
-            if found is not None and found["file"] is not None:
-                file = found["file"]
+            if found is not None:
+                file = found["file"] or file
+                commit = str(found["commit"])
+                last = max(last, self._order.get(commit, -1))
             if isinstance(event.data, EntryRetracted | EntryMerged):
                 gone = found is not None
         if state is None:
             return None
+        if commit is not None:
+            # It may be of another branch.
+            last = max(last, self._order.reached(commit))
         key = None if self._is_ours else self._log.present(entry)
         taken = tuple(step for step, _ in groupby(steps))
-        return Known(state, key or wanted_key(state), taken, said_of(events), file, gone)
+        return Known(state, key or wanted_key(state), taken, said_of(events), file, gone, last)
 
 
 def wanted_key(state: NewsEntry) -> Key:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
-from itertools import chain, groupby, islice, takewhile
+from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import Literal, Protocol, TypedDict
 from uuid import UUID
@@ -27,7 +28,8 @@ from ledger.interchange.edits import EditWriter
 from ledger.interchange.files import INDEX_NAMES, SUFFIXES, Failure
 from ledger.interchange.git.entries import Entries, Log, commit_of, origin_of
 from ledger.interchange.git.likeness import ALIKE
-from ledger.interchange.git.planner import Fate, Group, Kind, Plan, Planner
+from ledger.interchange.git.planner import Planner
+from ledger.interchange.git.plans import Fate, Group, Kind, Plan
 from ledger.interchange.git.reader import PageReader, key_of
 from ledger.interchange.git.repository import Change, Commit, Repository
 from ledger.interchange.pages import Progress
@@ -36,6 +38,7 @@ from ledger.interchange.survey import Key, learn
 COMMANDS_A_TRANSACTION = 1000
 PAGES_A_GROUP = 1000
 FAILURES_KEPT = 1000
+ATTEMPTS = 10
 
 
 class Target(Log, Protocol):
@@ -92,6 +95,7 @@ class GitOptions(TypedDict, total=False):
     edition: str | None
     alike: float
     contexts: bool
+    another: bool
     progress: Progress | None
 
 
@@ -107,6 +111,7 @@ def import_git(
     edition: str | None = None,
     alike: float = ALIKE,
     contexts: bool = True,
+    another: bool = False,
     progress: Progress | None = None,
 ) -> GitReport:
     """Store what the commits of a repository of published pages changed.
@@ -125,22 +130,25 @@ def import_git(
         alike: From which likeness on (above 0, up to 1) a page that goes and one that comes are
             one entry; see `likeness`.
         contexts: Whether to learn, at the end, which contexts entries touch.
+        another: Whether to begin at the beginning, though the ledger has imported commits, and
+            none of this history.
         progress: Is told how many commits are done, and how many there are.
 
     Raises:
-        InvalidInput: There is no such commit, or the history cannot be read.
+        InvalidInput: There is no such commit, or the history cannot be read; or the ledger has
+            imported another one.
         StoreError: The store failed; the transactions before are stored.
     """
     if edition is not None:
         editions.edition(edition)
     if not 0 < alike <= 1:
         raise InvalidInput(f"likeness goes from above 0 to 1: {alike} does not")
-    tip = repository.commit(branch)
+    tip = repository.tip(branch)
     last = tip if until is None else _on(repository, until, tip)
     after = None if since is None else _on(repository, since, last)
-    run = _Run(target, repository, actor, now, edition, alike, progress)
+    run = _Run(target, repository, tip, last, actor, now, edition, alike, progress)
     try:
-        run.run(after, last, contexts=contexts)
+        run.run(run.begin(after, another=another), contexts=contexts)
     except StoreError as error:
         if run.report.events:
             stored = f"{run.report.events} events of this run are stored"
@@ -164,6 +172,8 @@ class _Run:
         self,
         target: Target,
         repository: Repository,
+        tip: str,
+        until: str,
         actor: str,
         now: datetime,
         edition: str | None,
@@ -173,36 +183,28 @@ class _Run:
         self.report = GitReport()
         self._target = target
         self._repository = repository
+        self._until = until
         self._actor = actor
         self._now = now
         self._progress = progress
-        self._entries = Entries(target)
+        self._order = repository.order(tip)
+        self._entries = Entries(target, self._order)
         self._reader = PageReader(repository, edition)
         self._planner = Planner(self._reader, self._entries, now, alike)
-        self._resumed: str | None = None
         self._waiting: list[tuple[Commit, Group, Plan]] = []
         self._commands = 0
 
-    def run(self, since: str | None, until: str, *, contexts: bool) -> None:
-        after = self._begin(since, until)
-        total = self._repository.count(after, until)
-        changes = self._repository.contents(self._changes(after, until, total))
-        real = ((item, page) for item, page in changes if not self._is_noise(item[2], page))
-        for (commit, _), together in groupby(real, key=lambda item: item[0][:2]):
-            while group := [(item[2], page) for item, page in islice(together, PAGES_A_GROUP)]:
-                self._take(commit, group)
-        self._flush()
-        if contexts and self.report.commits:
-            self._learn(until)
-
-    def _begin(self, since: str | None, until: str) -> str | None:
+    def begin(self, since: str | None, *, another: bool) -> str | None:
         """Return the commit behind which to begin; None: at the beginning.
 
         Raises:
-            InvalidInput: The repository does not hold what comes before.
+            InvalidInput: The repository does not hold what comes before; or the ledger has
+                imported another history.
         """
-        self._resumed = self._last_known(since, until)
-        after = since if self._resumed is None else self._repository.parent(self._resumed)
+        known = self._last_known(another or since is not None)
+        after = since
+        if known is not None and (since is None or self._order[known] > self._order[since]):
+            after = self._repository.parent(known)
         if after is None and self._repository.is_shallow():
             raise InvalidInput(
                 "the repository is a shallow clone, whose history begins in the middle: fetch the "
@@ -210,48 +212,74 @@ class _Run:
             )
         return after
 
-    def _last_known(self, since: str | None, until: str) -> str | None:
-        """Return the last commit between these two that something is stored of."""
+    def _last_known(self, is_asked: bool) -> str | None:
+        """Return the last commit of the history that something is stored of."""
         if self._target.is_empty():
             return None
-        history = self._repository.history(until)
-        commits = set(takewhile(lambda commit: commit != since, history))
-        known = map(commit_of, self._target.origins())
-        return next((commit for commit in known if commit in commits), None)
+        other: str | None = None
+        for commit in map(commit_of, self._target.origins()):
+            if commit is None or commit not in self._order:
+                other = other or commit
+            elif self._order[commit] <= self._order[self._until]:
+                return commit
+        if other is not None and not is_asked:
+            raise InvalidInput(
+                f"the ledger has imported another history, last its commit {other[:12]}: where "
+                "this one is that one rewritten, begin behind the commit that the ledger is at, "
+                "with --since; where it is of another archive, say --another"
+            )
+        return None
 
-    def _changes(
-        self, since: str | None, until: str, total: int
-    ) -> Iterator[tuple[tuple[Commit, str, Change], str]]:
-        """Yield the changes of pages by commit and day, each with the object of the page."""
-        for commit in self._repository.commits(since, until):
+    def run(self, after: str | None, *, contexts: bool) -> None:
+        changes = self._repository.contents(self._changes(after))
+        for (commit, _), together in groupby(changes, key=lambda one: one[0][:2]):
+            size = None if commit.removes else PAGES_A_GROUP
+            while group := [(item[2], page) for item, page in islice(together, size)]:
+                self._take(commit, group)
+        self._flush()
+        if contexts and self.report.commits:
+            self._learn()
+
+    def _changes(self, since: str | None) -> Iterator[tuple[tuple[Commit, str, Change], str]]:
+        """Yield the changes of pages, those that are decided together behind each other."""
+        total = self._repository.count(since, self._until)
+        for commit in self._repository.commits(since, self._until):
             self.report.commits += 1
             self.report.last = commit.id
             pages = [change for change in commit.changes if _is_page(change.path)]
             self.report.changes += len(pages)
-            for day, change in sorted(
-                ((_day(change.path), change) for change in pages), key=itemgetter(0)
-            ):
+            # Where pages go and come, any may have become any other.
+            is_one = commit.removes
+            days = [("" if is_one else _day(change.path), change) for change in pages]
+            for day, change in sorted(days, key=itemgetter(0)):
                 yield (commit, day, change), change.new or change.old or ""
             if self._progress is not None:
                 self._progress(self.report.commits, total)
+
+    # Storing
+
+    def _take(self, commit: Commit, group: Group) -> None:
+        """Plan what pages of a commit come to; it waits until there is enough to store."""
+        # Only now: what mends a page that was not understood before is no noise.
+        real = [(change, page) for change, page in group if not self._is_noise(change, page)]
+        if not real:
+            return
+        plan = self._plan(commit, real)
+        if not plan.commands:
+            self._count(plan)
+            return
+        self._waiting.append((commit, real, plan))
+        self._commands += len(plan.commands)
+        if self._commands >= COMMANDS_A_TRANSACTION:
+            self._flush()
 
     def _is_noise(self, change: Change, page: bytes) -> bool:
         is_noise = self._reader.is_noise(change, page)
         self.report.fates["noise"] += is_noise
         return is_noise
 
-    # Storing
-
-    def _take(self, commit: Commit, group: Group) -> None:
-        """Plan what pages of a commit come to; it waits until there is enough to store."""
-        plan = self._planner.plan(commit, group, again=commit.id == self._resumed)
-        if not plan.commands:
-            self._count(plan)
-            return
-        self._waiting.append((commit, group, plan))
-        self._commands += len(plan.commands)
-        if self._commands >= COMMANDS_A_TRANSACTION:
-            self._flush()
+    def _plan(self, commit: Commit, group: Group) -> Plan:
+        return self._planner.plan(commit, self._order[commit.id], group)
 
     def _flush(self) -> None:
         """Store what waits, in one transaction."""
@@ -265,13 +293,20 @@ class _Run:
                 self._store_alone(commit, group)
 
     def _store_alone(self, commit: Commit, group: Group) -> None:
-        plan = self._planner.plan(commit, group, again=True)
-        try:
-            self._store([plan])
-        except (Conflict, NotFound, Refused) as error:
-            self._entries.forget()
-            failures = [Failure(f"{commit.id[:12]}:{group[0][0].path}", 0, str(error))]
-            self._count(Plan(fates=plan.fates, failures=[*plan.failures, *failures]))
+        """Store a group, whatever others write meanwhile."""
+        for _ in range(ATTEMPTS):
+            plan = self._plan(commit, group)
+            try:
+                self._store([plan])
+            except (Conflict, NotFound, Refused) as error:
+                self._entries.forget()
+                failure = Failure(f"{commit.id[:12]}:{group[0][0].path}", 0, str(error))
+            else:
+                return
+        if len(group) == 1:
+            self._count(Plan(failures=[failure]))
+        for change in group if len(group) > 1 else ():
+            self._store_alone(commit, [change])
 
     def _store(self, plans: Sequence[Plan]) -> None:
         commands = [command for plan in plans for command in plan.commands]
@@ -293,17 +328,16 @@ class _Run:
 
     # Learning
 
-    def _learn(self, commit: str) -> None:
-        """Teach entries the contexts that the pages of a commit tell of."""
+    def _learn(self) -> None:
+        """Teach entries the contexts that the pages of the last commit tell of."""
         learned: defaultdict[Key, set[str]] = defaultdict(set)
-        files = ((file, name) for file, name in self._repository.files(commit) if _is_page(file))
+        files = (
+            (file, name) for file, name in self._repository.files(self._until) if _is_page(file)
+        )
         for file, content in self._repository.contents(files):
-            try:
-                page = self._reader.page(file, content)
-            except PageError:
-                continue
-            if page is not None:
-                learn(learned, key_of(page), page)
+            with suppress(PageError):
+                if (found := self._reader.page(file, content, is_whole=True)) is not None:
+                    learn(learned, key_of(found.page), found.page)
         lessons: defaultdict[UUID, set[str]] = defaultdict(set)
         for key in sorted(learned):
             known = self._entries.at(key) or self._entries.once_at(key)
@@ -311,7 +345,7 @@ class _Run:
                 lessons[known.state.id] |= learned[key]
         waiting = iter(lessons.items())
         while batch := list(islice(waiting, COMMANDS_A_TRANSACTION)):
-            self._teach(origin_of(commit), batch)
+            self._teach(origin_of(self._until), batch)
 
     def _teach(self, origin: str, lessons: Sequence[tuple[UUID, set[str]]]) -> None:
         commands: list[Command] = []

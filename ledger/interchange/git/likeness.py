@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
+from datetime import date
 
 from ledger.pages.model import Page
 from ledger.projections.tokens import tokens
@@ -18,9 +19,7 @@ def likeness(one: Page, other: Page) -> float:
     It is Dice's coefficient over the words of headline and summary and the addresses of the
     sources, each counted as often as it stands there.
     """
-    ours, theirs = _words(one), _words(other)
-    both = ours.total() + theirs.total()
-    return 2 * (ours & theirs).total() / both if both else 0.0
+    return _share(_words(one), _words(other))
 
 
 def pairs(
@@ -36,12 +35,15 @@ def pairs(
         come: Pages that it added.
         least: The least likeness that is taken for the same entry.
     """
+    words = {file: _words(page) for side in (gone, come) for file, page in side.items()}
+    of_day: defaultdict[tuple[str, date], list[str]] = defaultdict(list)
+    for file, page in come.items():
+        of_day[page.edition, page.day].append(file)
     found = sorted(
         (-alike, old, new)
-        for old, before in gone.items()
-        for new, after in come.items()
-        if (before.edition, before.day) == (after.edition, after.day)
-        and (alike := likeness(before, after)) >= least
+        for old, page in gone.items()
+        for new in of_day[page.edition, page.day]
+        if (alike := _share(words[old], words[new])) >= least
     )
     paired: dict[str, str] = {}
     for _, old, new in found:
@@ -53,3 +55,8 @@ def pairs(
 def _words(page: Page) -> Counter[str]:
     words = tokens(f"{page.headline} {page.summary or ''}")
     return Counter([*words, *(source.url for source in page.sources)])
+
+
+def _share(ours: Counter[str], theirs: Counter[str]) -> float:
+    both = ours.total() + theirs.total()
+    return 2 * (ours & theirs).total() / both if both else 0.0

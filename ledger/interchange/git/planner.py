@@ -15,20 +15,15 @@ The rules, for the pages of one day that a commit changes:
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import groupby
-from typing import Literal
-from uuid import UUID
 
-import msgspec
 from msgspec.structs import replace
 
 from ledger.domain import ids
-from ledger.domain.commands import Command, CreateEntry
-from ledger.domain.decide import Decided
+from ledger.domain.commands import CreateEntry
 from ledger.domain.entry import NewsEntry
 from ledger.domain.permalinks import parse_permalink
 from ledger.domain.values import Basis
@@ -36,9 +31,9 @@ from ledger.errors import InvalidInput, PageError, Refused
 from ledger.interchange.edits import EditWriter, creation
 from ledger.interchange.files import Failure
 from ledger.interchange.git.entries import Entries, Known, origin_of, wanted_key
-from ledger.interchange.git.essence import shortened
 from ledger.interchange.git.likeness import pairs
-from ledger.interchange.git.reader import PageReader, key_of
+from ledger.interchange.git.plans import Group, Kind, Plan
+from ledger.interchange.git.reader import Found, PageReader, key_of
 from ledger.interchange.git.repository import Change, Commit
 from ledger.interchange.survey import Key
 from ledger.interchange.versions import PageVersion, versions_of
@@ -46,32 +41,7 @@ from ledger.pages.model import Page
 
 _SAID = ("headline", "slug", "topic", "summary", "sources", "cover_image", "edition", "layout")
 
-Kind = Literal["created", "edited", "retitled", "retracted", "reinstated"]
-Fate = Literal["noise", "unchanged", "older", "indexes"]
-
 _MOST_REASON = 2_000
-
-
-class Plan(msgspec.Struct):
-    """What some pages of a commit come to.
-
-    Attributes:
-        commands: What is to be done.
-        decided: What each makes happen, by its id.
-        kinds: What each of them is.
-        fates: How many pages come to nothing, and why.
-        failures: The pages that were not understood, or cannot be stored.
-    """
-
-    commands: list[Command] = []
-    decided: dict[UUID, Decided] = {}
-    kinds: list[Kind] = []
-    fates: Counter[Fate] = msgspec.field(default_factory=Counter)
-    failures: list[Failure] = []
-
-
-Group = Sequence[tuple[Change, bytes]]
-"""Changes of a commit that are decided together, each with its page; of one that went, the old."""
 
 
 class Planner:
@@ -90,43 +60,27 @@ class Planner:
         self.now = now
         self.alike = alike
 
-    def plan(self, commit: Commit, group: Group, *, again: bool = False) -> Plan:
+    def plan(self, commit: Commit, number: int, group: Group) -> Plan:
         """Return what the pages of a group come to.
 
         Args:
             commit: The commit that they are of.
+            number: Its number in its history.
             group: What it changed.
-            again: Whether some of it may be stored already.
         """
-        return _Planning(self, commit, again).run(group)
-
-
-class _Went(msgspec.Struct, frozen=True):
-    """A file that went, with its page, if it was one, and the entry at that page's path."""
-
-    file: str
-    page: Page | None
-    known: Known | None
-
-
-class _Came(msgspec.Struct, frozen=True):
-    """A file that came, with its page, and the entry at that page's path."""
-
-    file: str
-    page: Page
-    known: Known | None
+        return _Planning(self, commit, number).run(group)
 
 
 class _Planning:
     """Plans one group."""
 
-    def __init__(self, planner: Planner, commit: Commit, again: bool) -> None:
+    def __init__(self, planner: Planner, commit: Commit, number: int) -> None:
         self._reader = planner.reader
         self._entries = planner.entries
         self._now = planner.now
         self._alike = planner.alike
         self._commit = commit
-        self._again = again
+        self._number = number
         self._actor = _plain(commit.author) or "unknown"
         self._reason = _plain(commit.subject)[:_MOST_REASON] or None
         # The clock of whoever committed may have been ahead.
@@ -136,34 +90,31 @@ class _Planning:
         self._others: dict[Key, Page] = {}
 
     def run(self, group: Group) -> Plan:
-        went: list[_Went] = []
-        came: list[_Came] = []
+        went: dict[str, Page | None] = {}
+        came: dict[str, Page] = {}
         for change, content in group:
             with self._failing(change.path):
                 if change.new is None:
-                    went.append(self._as_it_was(change.path, content))
-                elif (page := self._reader.page(change.path, shortened(content))) is None:
+                    went[change.path] = self._as_it_was(change.path, content)
+                elif (found := self._read(change, content)) is None:
                     self._plan.fates["indexes"] += 1
                 elif change.old is None:
-                    known = self._entries.at(key_of(page), change.path)
-                    came.append(_Came(change.path, page, known))
+                    came[change.path] = found.page
                 else:
-                    self._came(_Came(change.path, page, self._entry_of(change, page)))
-        # First those with a history, which tell what the others are.
-        came.sort(key=lambda new: -len(new.page.changes))
-        self._others = {key_of(new.page): new.page for new in came}
-        for old, new, kind in self._pairs(went, came):
-            went.remove(old)
-            came.remove(new)
-            if old.known is not None:
-                with self._failing(new.file):
-                    self._lead_on(old.known, new, kind)
-        for new in came:
-            with self._failing(new.file):
-                self._came(new)
-        for old in went:
-            with self._failing(old.file):
-                self._went(old)
+                    self._edited(change.path, change.old, found)
+        self._others = {key_of(page): page for page in came.values()}
+        for old, new in self._moved(went, came):
+            self._became(old, went.pop(old), new, came.pop(new), "edited")
+        # Those with a history tell what the others are.
+        for new in sorted(came, key=lambda file: -len(came[file].changes)):
+            if came[new].changes:
+                self._came(new, came.pop(new))
+        for old, new in self._retitled(went, came):
+            self._became(old, went.pop(old), new, came.pop(new), "retitled")
+        for new, page in came.items():
+            self._came(new, page)
+        for old, was in went.items():
+            self._went(old, was)
         return self._plan
 
     @contextmanager
@@ -175,72 +126,126 @@ class _Planning:
             where = f"{self._commit.id[:12]}:{file}"
             self._plan.failures.append(Failure(where, line, str(error)))
 
-    def _as_it_was(self, file: str, content: bytes) -> _Went:
-        """Return what a file was; one that was no page, as whatever is at its path."""
+    # Which page is which
+
+    def _read(self, change: Change, content: bytes) -> Found | None:
         try:
-            page = self._reader.page(file, shortened(content))
+            return self._reader.page(change.path, content)
         except PageError:
-            page = None
+            self._reader.broken(change, content)
+            raise
+
+    def _as_it_was(self, file: str, content: bytes) -> Page | None:
+        """Return the page that a file was; None where it was none."""
+        try:
+            found = self._reader.page(file, content)
+        except PageError:
+            return None
+        return None if found is None else found.page
+
+    def _entry_of(self, file: str, page: Page | None) -> Known | None:
+        """Return the entry of a page; where it was none, the one that is at the file's path."""
         if page is not None:
-            return _Went(file, page, self._entries.at(key_of(page), file))
+            return self._entries.at(key_of(page), file)
         link = parse_permalink(f"/{file}")
         keys = [(edition, link.path) for edition in link.editions] if link else []
-        known = next((known for key in keys if (known := self._entries.at(key, file))), None)
-        return _Went(file, None, known)
+        return next((known for key in keys if (known := self._entries.at(key, file))), None)
 
-    def _entry_of(self, change: Change, page: Page) -> Known | None:
-        """Return the entry of a page that changed: the one that was at the path it had."""
-        key, is_told = key_of(page), parse_permalink(f"/{change.path}") is not None
-        known = self._entries.at(key, change.path) if is_told else None
-        if known is None and change.old is not None:
+    def _moved(
+        self, went: Mapping[str, Page | None], came: Mapping[str, Page]
+    ) -> list[tuple[str, str]]:
+        """Return the files that went with those that came under the same permalink."""
+        at = {key_of(page): file for file, page in reversed(list(came.items()))}
+        return [
+            (old, at.pop(key_of(page)))
+            for old, page in went.items()
+            if page is not None and key_of(page) in at and self._entry_of(old, page) is not None
+        ]
+
+    def _retitled(
+        self, went: Mapping[str, Page | None], came: Mapping[str, Page]
+    ) -> list[tuple[str, str]]:
+        """Return the files that went with those that came alike, where no entry was."""
+        gone = {old: page for old, page in went.items() if page and self._stands(old, page)}
+        fresh = {new: page for new, page in came.items() if not self._entry_of(new, page)}
+        return pairs(gone, fresh, self._alike)
+
+    def _stands(self, file: str, page: Page) -> bool:
+        known = self._entry_of(file, page)
+        return known is not None and _is_active(known)
+
+    def _elsewhere(self, known: Known, file: str, page: Page | None) -> str | None:
+        """Return in which other file of the commit the page of an entry is; None: in none."""
+        if known.file is None or known.file == file:
+            return None
+        keys = {known.key, wanted_key(known.state)} | ({key_of(page)} if page else set())
+        return next(
+            (
+                known.file
+                for key in sorted(keys)
+                if self._reader.is_at(self._commit.id, known.file, key)
+            ),
+            None,
+        )
+
+    # What becomes of one
+
+    def _edited(self, file: str, old: str, found: Found) -> None:
+        known = self._entry_of(file, found.page) if found.is_told else None
+        if known is None:
             # Its headline gave it its path, or its labels its edition, and may do so anew.
-            old = self._reader.content(change.old)
-            known = self._as_it_was(change.path, old).known
-        return known or self._entries.at(key)
+            known = self._entry_of(file, self._as_it_was(file, self._reader.content(old)))
+        self._came(file, found.page, known, is_new=False)
 
-    def _pairs(
-        self, went: Sequence[_Went], came: Sequence[_Came]
-    ) -> list[tuple[_Went, _Came, Kind]]:
-        """Return what went with what came in its place, and what that makes of the entry."""
-        pages = {key_of(new.page): new for new in came}
-        moved: list[tuple[_Went, _Came, Kind]] = [
-            (old, pages[key_of(old.page)], "edited")
-            for old in went
-            if old.known is not None and old.page is not None and key_of(old.page) in pages
-        ]
-        gone = {old.file: old.page for old in went if old.page and _is_active(old.known)}
-        fresh = {new.file: new.page for new in came if new.known is None}
-        olds, news = {old.file: old for old in went}, {new.file: new for new in came}
-        return moved + [
-            (olds[old], news[new], "retitled") for old, new in pairs(gone, fresh, self._alike)
-        ]
-
-    # One page
-
-    def _came(self, new: _Came) -> None:
-        """Store a page: of the entry at its path, or of one that its list names, or a new one."""
-        if new.known is not None:
-            if self._is_elsewhere(new.known, new.file):
-                raise PageError(f"{new.known.file} has the same permalink: keep one of the two", 0)
-            self._lead_on(new.known, new, "edited")
-            return
-        key = key_of(new.page)
-        for change in reversed(new.page.changes[:-1]):
-            listed = new.page.edition, change.path
-            known = self._entries.at(listed) or self._entries.once_at(listed)
+    def _became(self, old: str, was: Page | None, new: str, page: Page, kind: Kind) -> None:
+        with self._failing(new):
+            known = self._entry_of(old, was)
             if known is not None:
-                self._lead_on(known, new, "retitled")
-                return
-        past = self._entries.once_at(key)
-        if past is not None and self._is_done(past, new.file):
-            self._plan.fates["unchanged"] += 1
-        elif past is not None and (new.page.headline, key[1]) in past.steps:
-            self._plan.fates["older"] += 1
-        else:
-            self._create(new)
+                self._lead_on(known, new, page, kind)
 
-    def _create(self, new: _Came) -> None:
-        page, origin = new.page, origin_of(self._commit.id, new.file)
+    def _came(
+        self, file: str, page: Page, known: Known | None = None, *, is_new: bool = True
+    ) -> None:
+        """Store a page: of the entry at its path, or of one that its list names, or a new one."""
+        with self._failing(file):
+            known = known or self._entry_of(file, page)
+            if known is not None:
+                self._require_alone(known, file, page, is_new)
+                self._lead_on(known, file, page, "edited")
+                return
+            for change in reversed(page.changes[:-1]):
+                listed = page.edition, change.path
+                known = self._entries.at(listed) or self._entries.once_at(listed)
+                if known is not None:
+                    self._lead_on(known, file, page, "retitled")
+                    return
+            past = self._entries.once_at(key_of(page))
+            if past is not None and (page.headline, key_of(page)[1]) in past.steps:
+                is_closed = past.state.status != "active" and not past.gone
+                if is_closed or self._is_done(past) or self._elsewhere(past, file, page):
+                    self._plan.fates["older"] += 1
+                else:
+                    # Its newer page is gone: this is the one that stands.
+                    self._lead_on(past, file, page, "retitled")
+                return
+            self._create(file, page)
+
+    def _require_alone(self, known: Known, file: str, page: Page, is_new: bool) -> None:
+        """Refuse a page whose entry's page is in another file.
+
+        Raises:
+            PageError: It is.
+        """
+        other = self._elsewhere(known, file, page)
+        if other is None and is_new and known.file is not None and _is_active(known):
+            # It may have moved, of which the log knows nothing.
+            others = self._reader.others_at(self._commit.id, file, key_of(page))
+            other = next((other for other, _ in others), None)
+        if other is not None:
+            raise PageError(f"{other} has the same permalink: keep one of the two", 0)
+
+    def _create(self, file: str, page: Page) -> None:
+        origin = origin_of(self._commit.id, file)
         first, *later = self._versions(page)
         entry = ids.imported_entry_id(first.day, page.edition, first.path)
         if self._entries.get(entry) is not None:
@@ -259,16 +264,14 @@ class _Planning:
         writer = self._writer(command, origin)
         for version in later:
             writer.edit(version)
-        self._take(writer, ["created"], "edited", new)
+        self._take(writer, ["created"], "edited", file, page)
 
-    def _lead_on(self, known: Known, new: _Came, kind: Kind) -> None:
+    def _lead_on(self, known: Known, file: str, page: Page, kind: Kind) -> None:
         """Bring an entry to what a page says; back, where it had gone."""
-        # Another page of the group may have been about it.
-        known = self._entries.get(known.state.id) or known
-        if self._is_done(known, new.file):
+        if self._is_done(known):
             self._plan.fates["unchanged"] += 1
             return
-        writer = self._writer(known.state, origin_of(self._commit.id, new.file), known.key[1])
+        writer = self._writer(known.state, origin_of(self._commit.id, file), known.key[1])
         is_back = known.state.status != "active"
         if is_back:
             if not known.gone:
@@ -278,26 +281,35 @@ class _Planning:
                     0,
                 )
             writer.reinstate(self._at, self._basis)
-        versions = self._versions(new.page)
+        versions = self._versions(page)
         told = tuple((version.headline, version.path) for version in versions)
         if told[: len(known.steps)] == known.steps:
             # What came between, and no commit has shown.
             for version in versions[len(known.steps) : -1]:
                 writer.edit(version, known.said)
         writer.edit(versions[-1], known.said)
-        self._take(writer, ["reinstated"] if is_back else [], kind, new, known)
+        self._take(writer, ["reinstated"] if is_back else [], kind, file, page, known)
 
-    def _went(self, old: _Went) -> None:
-        known = old.known
-        if known is None or self._is_elsewhere(known, old.file):
-            self._plan.fates["older"] += 1
-        elif known.state.status != "active" or self._is_done(known, old.file):
-            self._plan.fates["unchanged"] += 1
-        else:
-            writer = self._writer(known.state, origin_of(self._commit.id, old.file))
-            writer.retract(self._at, self._basis)
-            self._add(writer, ["retracted"])
-            self._entries.put(replace(known, state=writer.state, file=old.file, gone=True))
+    def _went(self, file: str, page: Page | None) -> None:
+        """Take an entry back whose page has gone, unless the same page is in another file."""
+        with self._failing(file):
+            known = self._entry_of(file, page)
+            if known is None:
+                was = page is not None and self._entries.once_at(key_of(page)) is not None
+                self._plan.fates["older" if was else "unchanged"] += 1
+            elif self._elsewhere(known, file, page):
+                self._plan.fates["older"] += 1
+            elif known.state.status != "active" or self._is_done(known):
+                self._plan.fates["unchanged"] += 1
+            else:
+                others = self._reader.others_at(self._commit.id, file, known.key)
+                for other, copy in others:
+                    self._lead_on(known, other, copy, "edited")
+                    return
+                writer = self._writer(known.state, origin_of(self._commit.id, file))
+                writer.retract(self._at, self._basis)
+                self._add(writer, ["retracted"])
+                self._entries.put(replace(known, state=writer.state, file=file, gone=True))
 
     # Steps
 
@@ -334,7 +346,8 @@ class _Planning:
         writer: EditWriter,
         first: list[Kind],
         then: Kind,
-        new: _Came,
+        file: str,
+        page: Page,
         before: Known | None = None,
     ) -> None:
         """Take over what a writer wrote: the first commands are of these kinds, the others so."""
@@ -347,29 +360,23 @@ class _Planning:
         steps = () if before is None else before.steps
         states = [one.state for one in writer.decided.values() if one.state is not None]
         steps += tuple((state.headline, state.wanted_path) for state in (*states, writer.state))
-        said = {name: getattr(new.page, name) for name in _SAID} | {"date": new.page.day}
+        said = {name: getattr(page, name) for name in _SAID} | {"date": page.day}
         taken = tuple(step for step, _ in groupby(steps))
-        self._entries.put(Known(writer.state, key, taken, said, new.file))
+        last = -1 if before is None else before.last
+        self._entries.put(Known(writer.state, key, taken, said, file, last=last))
 
     def _add(self, writer: EditWriter, kinds: list[Kind]) -> None:
         self._plan.commands += writer.commands
         self._plan.decided |= writer.decided
         self._plan.kinds += kinds
 
-    def _is_done(self, known: Known, file: str) -> bool:
-        """Return whether this commit's page is stored already."""
-        origin = origin_of(self._commit.id, file)
-        return self._again and self._entries.bears(known.state.id, origin)
-
-    def _is_elsewhere(self, known: Known, file: str) -> bool:
-        """Return whether the page of an entry is, in this commit, in another file than this."""
-        return known.file not in {None, file} and self._reader.has(
-            self._commit.id, known.file or ""
-        )
+    def _is_done(self, known: Known) -> bool:
+        """Return whether the log knows this commit's page, or a later one."""
+        return known.last >= self._number
 
 
-def _is_active(known: Known | None) -> bool:
-    return known is not None and known.state.status == "active"
+def _is_active(known: Known) -> bool:
+    return known.state.status == "active"
 
 
 def _plain(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import tempfile
@@ -16,8 +17,15 @@ CHUNK = 500
 """Objects asked for at once: the questions of two chunks fit into a pipe, so that neither side
 waits for the other, and what one brings is more than git keeps back before it writes."""
 
+MOST = 1 << 22
+"""How many bytes of an object are read: more than any page has."""
+
 _PIPE = 1 << 20
 """How many bytes git may be ahead of whoever reads, where the system has such pipes."""
+
+
+class TooLarge(bytes):
+    """Stands for what is larger than `MOST`."""
 
 
 class Git:
@@ -98,11 +106,13 @@ class Git:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 bufsize=_PIPE,
-                pipesize=_PIPE,
                 env=self._environment(),
             )
         except FileNotFoundError:
             raise InvalidInput("git is not installed, or not in the PATH") from None
+        except OSError as error:
+            raise InvalidInput(f"git cannot be run: {error.strerror}") from error
+        _widen(process.stdout)
         self._running.add(process)
         try:
             yield process
@@ -121,8 +131,7 @@ class Git:
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         return kept | {
-            # A folder within a repository is none.
-            "GIT_CEILING_DIRECTORIES": str(self._folder.resolve().parent),
+            "GIT_ALLOW_PROTOCOL": "file",
             "GIT_NO_LAZY_FETCH": "1",
             "GIT_TERMINAL_PROMPT": "0",
             "LC_ALL": "C",
@@ -155,11 +164,31 @@ class Objects:
             InvalidInput: It is missing.
         """
         head = self._answers.readline().split()
-        size = int(head[2]) if len(head) == 3 else 0
+        if len(head) != 3:
+            raise self._git.broken(f"has no object {name}")
+        size = int(head[2])
+        if size > MOST:
+            return self._passed_over(name, size)
         content = self._answers.read(size + 1)
-        if len(head) != 3 or len(content) != size + 1:
-            raise self._git.broken(f"has no object {name}, or not all of it")
+        if len(content) != size + 1:
+            raise self._git.broken(f"has not all of object {name}")
         return content[:-1]
+
+    def _passed_over(self, name: str, size: int) -> TooLarge:
+        left = size + 1
+        while left:
+            read = len(self._answers.read(min(left, _PIPE)))
+            if not read:
+                raise self._git.broken(f"has not all of object {name}")
+            left -= read
+        return TooLarge()
+
+
+def _widen(pipe: IO[bytes] | None) -> None:
+    """Let git be further ahead, where the system and its limits allow it."""
+    if pipe is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 def _text(said: bytes) -> str:

@@ -24,7 +24,12 @@ Item = TypeVar("Item")
 
 # Symbolic links, submodules and trees are no pages.
 _FILES = frozenset({"100644", "100755", "100664"})
-_FORMAT = "--format=%H%n%ct%n%an%n%ae%n%s"
+# Nothing that the repository's own settings could change.
+_LOG = (
+    *("--raw", "-z", "--no-renames", "--no-abbrev", "--reverse", "-O/dev/null"),
+    *("--first-parent", "--diff-merges=first-parent"),
+    *("--encoding=UTF-8", "--format=%H%n%ct%n%an%n%ae%n%s"),
+)
 _SETTINGS = ("-c", "log.showRoot=true", "-c", "log.showSignature=false")
 
 
@@ -59,6 +64,11 @@ class Commit(msgspec.Struct, frozen=True):
     subject: str
     changes: list[Change]
 
+    @property
+    def removes(self) -> bool:
+        """Whether it removes a file."""
+        return any(change.new is None for change in self.changes)
+
 
 class Repository:
     """A repository: a work tree, a bare one, or a bundle; use it as a context manager.
@@ -74,12 +84,18 @@ class Repository:
         self._path = path
         self._closing = ExitStack()
         self._single: Objects | None = None
-        if path.is_dir():
+        try:
+            is_folder, is_there = path.is_dir(), path.exists()
+        except OSError as error:
+            raise InvalidInput(f"{path} cannot be read: {error.strerror}") from None
+        if is_folder:
             self._git = Git(path, path)
-            found, said = self._git.try_("rev-parse", "--git-dir")
+            found, said = self._git.try_("rev-parse", "--show-prefix")
             if not found:
                 raise InvalidInput(f"{path} is no git repository: {said}")
-        elif path.exists():
+            if said:
+                raise InvalidInput(f"{path} is no git repository, but a folder of one: name that")
+        elif is_there:
             self._git = self._unbundled()
         else:
             raise InvalidInput(f"{path} is not there: name a git repository, or a bundle")
@@ -101,6 +117,17 @@ class Repository:
         self._closing.close()
 
     # Commits
+
+    def tip(self, branch: str | None) -> str:
+        """Return the hash of the last commit of a branch; None: of HEAD.
+
+        Raises:
+            InvalidInput: There is no such branch, or nothing on it.
+        """
+        if branch is None:
+            return self.commit(None)
+        named = (self._commit(f"refs/{kind}/{branch}") for kind in ("heads", "remotes"))
+        return next(filter(None, named), None) or self.commit(branch)
 
     def commit(self, name: str | None) -> str:
         """Return the hash of the commit that a branch, tag or hash names; None: of HEAD.
@@ -127,15 +154,15 @@ class Repository:
         """Return whether its history begins in the middle."""
         return self._git.ask("rev-parse", "--is-shallow-repository") == "true"
 
-    def has(self, commit: str, file: str) -> bool:
-        """Return whether a commit holds a file."""
-        return self._git.try_("cat-file", "-e", f"{commit}:{file}")[0]
-
     def history(self, until: str) -> Iterator[str]:
         """Yield the hashes of a commit and of its first parents, newest first."""
         with self._git.stream("rev-list", "--first-parent", until, "--") as output:
             for line in output:
                 yield line.decode().strip()
+
+    def order(self, tip: str) -> Order:
+        """Return the order of the commits that lead to one."""
+        return Order(self._git, tip, self.history(tip))
 
     def count(self, since: str | None, until: str) -> int:
         """Return how many commits `commits` yields."""
@@ -154,8 +181,7 @@ class Repository:
         with self._git.stream(
             *_SETTINGS,
             "log",
-            *("--raw", "-z", "--no-renames", "--no-abbrev", "--first-parent", "-m", "--reverse"),
-            *("--encoding=UTF-8", _FORMAT),
+            *_LOG,
             *_range(since, until),
         ) as output:
             yield from _commits(_fields(output))
@@ -214,6 +240,42 @@ class Repository:
         return Git(folder / "bundle", self._path)
 
 
+class Order:
+    """The commits of a history, along its first parents, each with its number from 0.
+
+    Args:
+        git: Runs in the repository.
+        tip: The last of them.
+        newest_first: All of them.
+    """
+
+    def __init__(self, git: Git, tip: str, newest_first: Iterable[str]) -> None:
+        self._git = git
+        self._tip = tip
+        oldest_first = reversed(list(newest_first))
+        self._numbers = {commit: number for number, commit in enumerate(oldest_first)}
+        self._others: dict[str, int] = {}
+
+    def __contains__(self, commit: str) -> bool:
+        return commit in self._numbers
+
+    def __getitem__(self, commit: str) -> int:
+        return self._numbers[commit]
+
+    def get(self, commit: str, otherwise: int) -> int:
+        """Return the number of a commit, or what is to stand for one that is not of them."""
+        return self._numbers.get(commit, otherwise)
+
+    def reached(self, commit: str) -> int:
+        """Return how far into this history another one comes that ends at a commit; -1: not."""
+        if commit in self._numbers:
+            return self._numbers[commit]
+        if commit not in self._others:
+            _, base = self._git.try_("merge-base", self._tip, commit)
+            self._others[commit] = self._numbers.get(base, -1)
+        return self._others[commit]
+
+
 def _ask(objects: Objects, items: Iterator[tuple[Item, str]]) -> list[tuple[Item, str]]:
     chunk = list(islice(items, CHUNK))
     objects.ask(*(name for _, name in chunk))
@@ -227,13 +289,11 @@ def _range(since: str | None, until: str) -> tuple[str, ...]:
 
 
 def _fields(output: IO[bytes]) -> Iterator[bytes]:
-    """Yield what a stream holds, parted at its NULs."""
+    """Yield what a stream holds, each ended by a NUL: what is not was cut short."""
     rest = b""
     while more := output.read(1 << 16):
         *whole, rest = (rest + more).split(b"\0")
         yield from whole
-    if rest:
-        yield rest
 
 
 def _commits(fields: Iterator[bytes]) -> Iterator[Commit]:
@@ -241,7 +301,8 @@ def _commits(fields: Iterator[bytes]) -> Iterator[Commit]:
     for field in fields:
         about = field.lstrip(b"\n")
         if commit is not None and about.startswith(b":"):
-            change = _change(about.decode(), next(fields))
+            path = next(fields, None)
+            change = None if path is None else _change(about.decode(), path)
             if change is not None:
                 commit.changes.append(change)
         elif about:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from ledger import Ledger
 from ledger.audit.merkle import Peaks
-from ledger.errors import StoreError
+from ledger.errors import InvalidInput, StoreError
 from ledger.interchange.git import history
 from ledger.pages.model import Page
 from ledger.store.leaf import leaf_hash
@@ -245,5 +245,9 @@ def test_the_same_history_in_two_repositories(
     rewritten = Archive(tmp_path / "rewritten")
     rewritten.commit({FILE: BRIDGE}, "one, anew")
     rewritten.commit({FILE: replace(BRIDGE, topic="Port")}, "two")
-    assert take(ledger, rewritten, contexts=False)["edited"] == 1
+    with pytest.raises(InvalidInput, match=r"has imported another history, .* say --another"):
+        take(ledger, rewritten)
+    assert take(ledger, rewritten, contexts=False, another=True)["edited"] == 1
     assert count(ledger) == 2
+    # Now it is the history that the ledger knows.
+    assert take(ledger, rewritten, contexts=False) == {"commits": 1, "changes": 1, "unchanged": 1}

@@ -245,7 +245,7 @@ def test_steps_between_two_commits_come_from_the_list(ledger: Ledger, archive: A
     )
     archive.commit({FILE: None, f"{at('bridge-barred')[1:]}.md": last})
     found = take(ledger, archive, contexts=False)
-    assert found == {"commits": 2, "changes": 3, "created": 1, "retitled": 2}
+    assert found == {"commits": 2, "changes": 3, "created": 1, "retitled": 2, "older": 1}
     listed = [(change.headline, change.basis) for change in ledger.changes(at("bridge-closed"))]
     assert listed == [
         ("Bridge closed", "commit"),
