@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from itertools import pairwise
-from typing import NamedTuple
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -33,6 +31,7 @@ from ledger.pages.model import (
     EntryLink,
     EntryPage,
     FrontPage,
+    Page,
     PublicNote,
     Revision,
     Teaser,
@@ -75,11 +74,12 @@ class Publisher:
         known = self._reader.changes(entry.id, all_versions=True, as_of=as_of, known_at=known_at)
         folded = list(steps(self._reader.history(entry.id)[: len(known)]))
         moves = self._reader.views.read(lambda db: permalinks.moves(db, entry.id), "permalinks")
-        around = _neighbours(moves, folded, entry)
+        history = tuple(_revisions(folded, moves))
+        before, after = _neighbours(history, entry.version)
         now, this = folded[-1].after, folded[entry.version - 1].event
         links = self._context_links(entry, as_of, known_at)
         return EntryPage(
-            page=self._reader.page(shown, style),
+            page=_at_home(self._reader.page(shown, style), history),
             entry=entry.id,
             version=entry.version,
             language=entry.language,
@@ -98,12 +98,10 @@ class Publisher:
                 )
                 for note in entry.corrections
             ),
-            history=tuple(_revisions(folded, moves)),
-            current=None
-            if entry.version == now.version
-            else permalinks.path_at(moves, now.version),
-            predecessor=around.before,
-            successor=around.after,
+            history=history,
+            current=None if entry.version == now.version else history[-1].path,
+            predecessor=before,
+            successor=after,
             current_status=now.status,
             context_links=links,
             erased=_is_erased(this),
@@ -239,47 +237,44 @@ class Publisher:
         return EntryLink(found.entry.headline, found.path, found.entry.edition)
 
 
-class _Neighbours(NamedTuple):
-    """The nearest paths that show an earlier and a later version."""
-
-    before: str | None
-    after: str | None
-
-
-def _neighbours(
-    moves: Sequence[tuple[int, str]], folded: Sequence[Step], entry: NewsEntry
-) -> _Neighbours:
-    """Return what stands around a version of an entry, in the same edition.
-
-    Args:
-        moves: The versions at which it came to a path, with the path, oldest first.
-        folded: All its versions.
-        entry: The version.
-    """
-    last = len(folded)
-    shows: dict[str, int] = {}
-    known = [move for move in moves if move[0] <= last]
-    for (came, path), (left, _) in pairwise([*known, (last + 1, "")]):
-        if folded[came - 1].after.edition == entry.edition:
-            shows[path] = left - 1
-    shows.pop(permalinks.path_at(moves, entry.version))
-    there = sorted((version, path) for path, version in shows.items())
-    return _Neighbours(
-        before=next((path for shown, path in reversed(there) if shown < entry.version), None),
-        after=next((path for shown, path in there if shown > entry.version), None),
+def _neighbours(history: Sequence[Revision], version: int) -> tuple[str | None, str | None]:
+    """Return the nearest paths that show an earlier and a later version, in the same edition."""
+    this = history[version - 1]
+    shows = {one.path: one.version for one in history if one.edition == this.edition}
+    del shows[this.path]
+    there = sorted((shown, path) for path, shown in shows.items())
+    return (
+        next((path for shown, path in reversed(there) if shown < version), None),
+        next((path for shown, path in there if shown > version), None),
     )
 
 
+def _at_home(page: Page, history: Sequence[Revision]) -> Page:
+    """Return a page that says of each line of its Changes list in which edition it was.
+
+    What is related are entries of the edition that the entry has come to.
+    """
+    *earlier, _ = (one.edition for one in history if one.listed)
+    changes = tuple(
+        replace(line, edition=None if edition == page.edition else edition)
+        for line, edition in zip(page.changes, (*earlier, history[-1].edition), strict=False)
+    )
+    related = page.related if page.edition == history[-1].edition else ()
+    return replace(page, changes=changes, related=related)
+
+
 def _revisions(folded: Sequence[Step], moves: Sequence[tuple[int, str]]) -> Iterator[Revision]:
+    updated_at = folded[0].after.published_at
     for step in folded:
         event, after = step.event, step.after
         label: ChangeLabel = "first_version" if step.before is None else "update"
-        yield Revision(
+        revision = Revision(
             version=after.version,
             headline=after.headline,
             path=permalinks.path_at(moves, after.version),
             edition=after.edition,
             published_at=event.meta.published_at,
+            updated_at=updated_at,
             basis=event.meta.basis,
             label="current_version" if step is folded[-1] else label,
             listed=step.before is None or "headline" in step.edited,
@@ -288,6 +283,9 @@ def _revisions(folded: Sequence[Step], moves: Sequence[tuple[int, str]]) -> Iter
             erased=_is_erased(event),
             diffs=() if step.before is None else tuple(_differences(step)),
         )
+        if revision.is_told:
+            updated_at = max(updated_at, revision.published_at)
+        yield replace(revision, updated_at=updated_at)
 
 
 def _differences(step: Step) -> Iterator[FieldDiff]:

@@ -14,6 +14,7 @@ from ledger.domain.values import Layout
 from ledger.errors import InvalidInput
 from ledger.pages.build import build_page
 from ledger.pages.model import ContextCountLine, ContextLink, EntryLink, PublicNote
+from ledger.pages.rendering import render
 from tests.pages.newsroom import DAY, fill, hour
 from tests.stores import Store
 
@@ -91,6 +92,57 @@ def test_another_edition_is_another_place(news: Ledger) -> None:
     older = news.pages.entry(news.at("/news/2021/03/4/b"))
     assert (older.current, older.history[-1].edition) == ("/news/2021/03/4/桥", "zh")
     assert (older.predecessor, older.successor) == ("/news/2021/03/4/a", None)
+
+
+def test_lists_lead_to_the_edition_that_each_line_is_of(news: Ledger) -> None:
+    add(news, "Tides", contexts=("Harbour",))
+    add(news, "潮水", contexts=("Harbour",), edition="zh", language="zh")
+    entry = add(news, "A", contexts=("Harbour",))
+    news.edit(entry, headline="B", actor="ann", published_at=hour(1))
+    news.edit(entry, edition="zh", language="zh", headline="桥", actor="ann", published_at=hour(2))
+    older, now = (
+        news.pages.entry(news.at(path)) for path in ("/news/2021/03/4/a", "/zh/news/2021/03/4/桥")
+    )
+    assert [line.edition for line in older.page.changes] == [None, None, "zh"]
+    assert [line.edition for line in now.page.changes] == ["en", "en", None]
+    for page in (older, now):
+        text = render(page, "md")
+        for path in ("/news/2021/03/4/a", "/news/2021/03/4/b", "/zh/news/2021/03/4/桥"):
+            assert f"]({path}.md) _" in text
+    # What is related now is of the edition that the entry is in now.
+    assert [line.headline for line in now.page.related] == ["潮水"]
+    assert older.page.related == ()
+
+
+def test_what_an_import_learned_is_no_news(news: Ledger) -> None:
+    entry = add(news, "A")
+    news.edit(entry, summary="So.", actor="ann", published_at=hour(1), basis="listed")
+    learn(news, entry)
+    page = news.pages.entry(news.get(entry))
+    assert [one.is_told for one in page.history] == [True, True, False]
+    assert page.published_at > hour(1)
+    assert (page.last_told.version, page.updated_at) == (2, hour(1))
+    # A minor edit of a time that is known is news, as is one of an assumed time that is not minor.
+    news.edit(entry, topic="Sea", minor=True, actor="ann", published_at=hour(2))
+    news.edit(entry, topic="Land", basis="inferred", actor="ann", published_at=hour(3))
+    page = news.pages.entry(news.get(entry))
+    assert [one.is_told for one in page.history] == [True, True, False, True, True]
+    assert page.updated_at == hour(3)
+    assert news.pages.entry(news.get(entry, version=4)).updated_at == hour(2)
+
+
+def learn(news: Ledger, entry: UUID) -> None:
+    """Give an entry a context as an import does that learned it from another page."""
+    news.edit(entry, add_contexts=("Rain",), minor=True, basis="inferred", actor="import")
+
+
+def test_updates_never_run_backwards(news: Ledger) -> None:
+    entry = add(news, "A")
+    for summary, hours in (("One.", 5), ("Two.", 3), ("Three.", 6)):
+        news.edit(entry, summary=summary, actor="ann", published_at=hour(hours))
+    history = news.pages.entry(news.get(entry)).history
+    assert [one.published_at for one in history] == [hour(0), hour(5), hour(3), hour(6)]
+    assert [one.updated_at for one in history] == [hour(0), hour(5), hour(5), hour(6)]
 
 
 def test_as_it_was(filled: Ledger) -> None:

@@ -46,8 +46,10 @@ ROOMS: dict[str, set[str]] = {
     },
     "projections": {"audit.merkle", "audit.tiles", "domain", "store"},
     "pages": {"domain", "projections.records"},
+    "irreplaceable": {"audit.notes"},
     "interchange": {
         "domain",
+        "irreplaceable",
         "pages",
         "projections.tokens",
         "store.identity",
@@ -91,7 +93,7 @@ ROOMS: dict[str, set[str]] = {
     },
     "erasing": {"domain", "projections", "results", "service", "store"},
     "auditing": {"audit", "projections", "store", "verifying"},
-    "proving": {"audit", "auditing", "domain", "projections", "store"},
+    "proving": {"audit", "auditing", "domain", "irreplaceable", "projections", "store"},
     "reporting": {
         "audit",
         "auditing",

@@ -47,7 +47,8 @@ def site(
             "--base-url",
             err=True,
         )
-    for note in report.notes[:NOTES_SHOWN]:
+    # All of those that stay: erased text may be among them.
+    for note in (*report.stay, *report.notes[:NOTES_SHOWN]):
         click.echo(f"ledger: note: {note}", err=True)
     if len(report.notes) > NOTES_SHOWN:
         click.echo(f"ledger: note: {len(report.notes) - NOTES_SHOWN} more notes", err=True)

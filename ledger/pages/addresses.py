@@ -7,7 +7,7 @@ from collections.abc import Collection
 from hashlib import sha256
 
 from ledger.domain.editions import Edition
-from ledger.domain.permalinks import RESERVED_SLUGS, ROOT, slugify
+from ledger.domain.permalinks import MOST_SLUG_BYTES, RESERVED_SLUGS, ROOT, slugify
 
 FRONT = f"{ROOT}/index"
 CONTEXTS = f"{ROOT}/contexts/index"
@@ -20,7 +20,7 @@ def context_paths(names: Collection[str], edition: Edition) -> dict[str, str]:
 
     It is called by the slug of the name. Where several names of an edition have one slug, be it
     but for capitals, each of them gets `-` and six digits of the SHA-256 of the name; more, where
-    that is not enough.
+    that is not enough. A slug that leaves no room for them is cut.
     """
     digits = dict.fromkeys(names, 0)
     while True:
@@ -35,7 +35,10 @@ def context_paths(names: Collection[str], edition: Edition) -> dict[str, str]:
 
 def _slug(name: str, edition: Edition, digits: int) -> str:
     slug = slugify(name, edition)
-    return f"{slug}-{sha256(name.encode()).hexdigest()[:digits]}" if digits else slug
+    if not digits:
+        return slug
+    cut = slug.encode()[: MOST_SLUG_BYTES - digits - 1].decode(errors="ignore").rstrip("-")
+    return f"{cut}-{sha256(name.encode()).hexdigest()[:digits]}"
 
 
 def _is_alike(slug: str, taken: Counter[str]) -> bool:

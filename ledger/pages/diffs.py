@@ -8,9 +8,9 @@ from ledger.domain.diffs import FieldDiff, SourceChange, Span
 from ledger.pages.html_parts import anchor, words
 from ledger.pages.words import WORDS
 
-# A slug follows its headline, a layout is not seen, and what became of an entry is told beside
-# its versions, and on top of its page.
-_UNSEEN = frozenset({"slug", "layout", "status", "merged_into"})
+# A slug follows its headline, a layout is not seen, what became of an entry is told beside its
+# versions, and on top of its page; and its notes stand there whole.
+_UNSEEN = frozenset({"slug", "layout", "status", "merged_into", "corrections"})
 
 _TAGS = {"equal": "{}", "delete": "<del>{}</del>", "insert": "<ins>{}</ins>"}
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ledger.pages.diffs import changes_html
-from ledger.pages.html_parts import anchor, headline_link, text_attributes, time, words
+from ledger.pages.html_parts import (
+    anchor,
+    language_attribute,
+    phrase,
+    phrase_link,
+    text_attributes,
+    time,
+    words,
+)
 from ledger.pages.inline import to_html
 from ledger.pages.labels import LABELS, STYLES, Labels
 from ledger.pages.links import Links
@@ -26,6 +34,7 @@ class _Article:
         self._words: Words = WORDS[self._edition]
         self._labels: Labels = LABELS[self._edition]
         self._text = text_attributes(page.language, self._edition)
+        self._language = language_attribute(page.language, self._edition)
 
     def lines(self) -> Iterator[str]:
         shown = self._page.page
@@ -52,7 +61,7 @@ class _Article:
         page, said = self._page, self._words
         if page.current is not None:
             current = self._links.to(page.current, page.history[-1].edition)
-            older = words(said.older).format(time(page.published_at))
+            older = words(said.older).format(time(page.updated_at))
             link = anchor(current, words(said.current), ' rel="latest-version"')
             if page.status == "active" and page.current_status != "active":
                 older += f" {words(said.since[page.current_status])}"
@@ -61,7 +70,7 @@ class _Article:
             notice = words(said.notices[page.status]).format(time(page.status_since))
             if (merged := page.merged_into) is not None:
                 target = self._links.to(merged.path, merged.edition)
-                link = headline_link(target, merged.headline)
+                link = phrase_link(target, merged.headline)
                 notice += f"</p><p>{words(said.merged_into).format(link)}"
             yield f'<aside class="notice alarm"><p>{notice}</p></aside>'
         if page.erased:
@@ -69,12 +78,10 @@ class _Article:
 
     def _times(self) -> str:
         page, said = self._page, self._words
-        history = page.history
-        first = self._known(time(page.first_published_at), history[0])
+        first = self._known(time(page.first_published_at), page.history[0])
         told = words(said.published).format(first)
-        if page.version > 1:
-            this = self._known(time(page.published_at), history[page.version - 1])
-            told += f" · {words(said.updated).format(this)}"
+        if (last := page.last_told).version > 1:
+            told += f" · {words(said.updated).format(self._known(time(last.updated_at), last))}"
         return told
 
     def _known(self, moment: str, revision: Revision) -> str:
@@ -109,9 +116,9 @@ class _Article:
         if shown.sources:
             yield "<ol>"
             for source in shown.sources:
-                name = anchor(source.url, to_html(source.name, links=False))
+                name = phrase_link(source.url, source.name, language=self._language)
                 image = "" if source.image is None else f" {anchor(source.image, 'IMG')}"
-                yield f"<li{self._text}>{name}{image}</li>"
+                yield f"<li>{name}{image}</li>"
             yield "</ol>"
         if shown.cover_image is not None:
             yield f"<p>{anchor(shown.cover_image, words(labels.cover_image))}</p>"
@@ -136,34 +143,38 @@ class _Article:
         yield from self._section("related", self._labels.related)
         yield "<ol>"
         for line in self._page.page.related:
-            link = headline_link(self._links.to(line.path), line.headline)
-            names = ", ".join(to_html(name, links=False) for name in line.contexts)
-            shared = f"{words(self._labels.context)}: {names}"
-            yield f'<li dir="auto">{link} <span class="said">{shared}</span></li>'
+            link = phrase_link(self._links.to(line.path), line.headline)
+            shared = f"{words(self._labels.context)}: {', '.join(map(phrase, line.contexts))}"
+            yield f'<li>{link} <span class="said">{shared}</span></li>'
         yield "</ol>"
         yield "</section>"
 
     # Changes
 
     def _changes(self) -> Iterator[str]:
-        history = self._page.history
+        page, history = self._page, self._page.history
         if len(history) < 2:
             return
         yield from self._section("changes", self._labels.changes)
         listed = [revision for revision in history if revision.listed]
-        if len(listed) > 1:
-            shown = max(r.version for r in listed if r.version <= self._page.version)
+        is_list = len(listed) > 1
+        if is_list:
+            shown = max(r.version for r in listed if r.version <= page.version)
             yield "<ol>"
             for revision in listed:
                 yield from self._listed(revision, revision is listed[-1], shown)
             yield "</ol>"
         count = words(self._words.full_history).format(len(history))
-        yield f'<details class="history"><summary>{count}</summary>'
-        yield "<ol>"
-        for revision in history:
-            yield from self._revision(revision)
-        yield "</ol>"
-        yield "</details>"
+        if page.current is None:
+            yield f'<details class="history"><summary>{count}</summary>'
+            yield '<ol id="history">'
+            for revision in history:
+                yield from self._revision(revision, is_list and revision.listed)
+            yield "</ol>"
+            yield "</details>"
+        else:
+            current = self._links.to(page.current, history[-1].edition)
+            yield f'<p class="said">{anchor(f"{current}#history", count)}</p>'
         yield "</section>"
 
     def _listed(self, revision: Revision, is_last: bool, shown: int) -> Iterator[str]:
@@ -172,16 +183,18 @@ class _Article:
         here = ' aria-current="page"' if revision.version == shown else ""
         target = self._links.to(end.path, end.edition)
         said = words(f"({getattr(self._labels, label)})")
-        yield f"<li{self._text}>{headline_link(target, revision.headline, here)}"
+        link = phrase_link(target, revision.headline, here, self._language)
+        yield f"<li>{link}"
         moment = self._known(time(revision.published_at), revision)
         yield f'<span class="said">{moment} {said}</span>'
         if difference := changes_html(revision.diffs, self._edition):
             yield f"<details><summary>{words(self._words.what_changed)}</summary>"
-            yield difference
+            # A link to what is inside has browsers open it.
+            yield f'<div id="change-{revision.version}">{difference}</div>'
             yield "</details>"
         yield "</li>"
 
-    def _revision(self, revision: Revision) -> Iterator[str]:
+    def _revision(self, revision: Revision, is_above: bool) -> Iterator[str]:
         said = self._words
         facts = [said.events[revision.type]]
         facts += [said.minor] if revision.minor else []
@@ -190,5 +203,9 @@ class _Article:
         number = words(said.version).format(revision.version)
         yield f'<li id="version-{revision.version}">{number}: {words(", ".join(facts))}'
         yield f'<span class="said">{moment}</span>'
-        yield changes_html(revision.diffs, self._edition)
+        difference = changes_html(revision.diffs, self._edition)
+        if difference and is_above:
+            what = words(self._words.what_changed)
+            difference = f'<a class="said" href="#change-{revision.version}">{what}</a>'
+        yield difference
         yield "</li>"

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from ledger.pages.html_parts import anchor, day, headline_link, mark, text_attributes, words
+from ledger.pages.html_parts import (
+    anchor,
+    day,
+    language_attribute,
+    mark,
+    phrase,
+    text_attributes,
+    words,
+)
 from ledger.pages.inline import to_html
 from ledger.pages.labels import LABELS
 from ledger.pages.links import Links
@@ -60,13 +68,14 @@ def _entries(entries: Sequence[Teaser], edition: str, links: Links, level: int) 
         yield '<article class="teaser">'
         if entry.topic:
             yield f'<p class="topic"{text}>{to_html(entry.topic, links=False)}</p>'
-        link = headline_link(links.to(entry.path), entry.headline)
+        link = anchor(links.to(entry.path), to_html(entry.headline, links=False))
         yield f"<h{level}{text}>{link}{mark(entry, edition)}</h{level}>"
         if entry.summary is not None:
             yield f"<p{text}>{to_html(entry.summary)}</p>"
         elif entry.contexts:
-            names = ", ".join(to_html(name, links=False) for name in sorted(entry.contexts))
-            yield f'<p class="said"{text}>{words(LABELS[edition].context)}: {names}</p>'
+            language = language_attribute(entry.language, edition)
+            names = ", ".join(phrase(name, language) for name in sorted(entry.contexts))
+            yield f'<p class="said">{words(LABELS[edition].context)}: {names}</p>'
         yield "</article>"
 
 

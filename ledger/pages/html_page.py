@@ -6,16 +6,15 @@ NewsArticle of schema.org. Texts are rendered by `inline`; U+FFFD stands for non
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Iterator
-from hashlib import sha256
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
-from ledger.domain.editions import EDITIONS
 from ledger.pages.html_entry import article
+from ledger.pages.html_head import opening
 from ledger.pages.html_lists import main_part
 from ledger.pages.html_parts import anchor, day, words
 from ledger.pages.inline import to_plain
-from ledger.pages.links import AnyPage, Links, links_of
+from ledger.pages.links import AnyPage, FeedLink, Links, links_of
 from ledger.pages.model import (
     ContextPage,
     ContextsPage,
@@ -24,50 +23,49 @@ from ledger.pages.model import (
     FrontPage,
     day_text,
 )
-from ledger.pages.page_style import STYLE
 from ledger.pages.structured import json_ld
 from ledger.pages.words import WORDS
 
-_HASH = b64encode(sha256(STYLE.encode()).digest()).decode()
-_POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
-
 _TYPES = {"json": "application/json", "xml": "application/xml", "md": "text/markdown"}
+
+_FEED_TYPES = {
+    "application/rss+xml": "RSS",
+    "application/atom+xml": "Atom",
+    "application/feed+json": "JSON Feed",
+}
 
 _DESCRIPTION = 300
 
 
-def render(page: AnyPage) -> str:
-    """Return a page as an HTML document."""
-    return "\n".join(line for line in _lines(page, links_of(page, "html")) if line) + "\n"
+def render(page: AnyPage, feeds: Sequence[FeedLink] = ()) -> str:
+    """Return a page as an HTML document that names feeds, in its head and at its foot."""
+    lines = _lines(page, links_of(page, "html"), feeds)
+    return "\n".join(line for line in lines if line) + "\n"
 
 
-def _lines(page: AnyPage, links: Links) -> Iterator[str]:
-    yield "<!DOCTYPE html>"
-    yield f'<html lang="{EDITIONS[links.edition].language}">'
-    yield "<head>"
-    yield '<meta charset="utf-8">'
-    yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-    yield '<meta name="referrer" content="no-referrer">'
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield '<meta name="color-scheme" content="light dark">'
-    yield f"<title>{words(_title(page, links.edition))}</title>"
+def _lines(page: AnyPage, links: Links, feeds: Sequence[FeedLink]) -> Iterator[str]:
+    title = _title(page, links.edition)
+    yield from opening(links.edition, title, _described(page, links, feeds))
+    yield from _top(page, links)
+    yield "<main>"
+    yield from article(page, links) if isinstance(page, EntryPage) else main_part(page, links)
+    yield "</main>"
+    yield from _bottom(page, links, feeds)
+    yield "</body>"
+    yield "</html>"
+
+
+def _described(page: AnyPage, links: Links, feeds: Sequence[FeedLink]) -> Iterator[str]:
     if isinstance(page, EntryPage) and page.page.summary:
         said = to_plain(page.page.summary).strip()[:_DESCRIPTION]
         yield f'<meta name="description" content="{words(said)}">'
     for relation, target, more in _relations(page, links):
         yield f'<link rel="{relation}" href="{words(target)}"{more}>'
+    for type_, title, address in feeds:
+        more = f' type="{type_}" title="{words(title)}"'
+        yield f'<link rel="alternate" href="{words(address)}"{more}>'
     if isinstance(page, EntryPage):
         yield f'<script type="application/ld+json">{json_ld(page, links)}</script>'
-    yield f"<style>{STYLE}</style>"
-    yield "</head>"
-    yield "<body>"
-    yield from _top(page, links)
-    yield "<main>"
-    yield from article(page, links) if isinstance(page, EntryPage) else main_part(page, links)
-    yield "</main>"
-    yield from _bottom(page, links)
-    yield "</body>"
-    yield "</html>"
 
 
 def _title(page: AnyPage, edition: str) -> str:
@@ -126,7 +124,7 @@ def _top(page: AnyPage, links: Links) -> Iterator[str]:
     yield "</header>"
 
 
-def _bottom(page: AnyPage, links: Links) -> Iterator[str]:
+def _bottom(page: AnyPage, links: Links, feeds: Sequence[FeedLink]) -> Iterator[str]:
     said = WORDS[links.edition]
     yield '<footer class="bottom">'
     if isinstance(page, EntryPage) and (page.predecessor or page.successor):
@@ -148,4 +146,15 @@ def _bottom(page: AnyPage, links: Links) -> Iterator[str]:
             yield f"<li>{link}</li>"
     yield "</ul>"
     yield "</nav>"
+    if feeds:
+        yield f'<nav aria-label="{words(said.feeds)}">'
+        yield "<ul>"
+        for title, group in groupby(feeds, lambda feed: feed.title):
+            each = " · ".join(
+                anchor(feed.address, _FEED_TYPES[feed.type], f' type="{feed.type}"')
+                for feed in group
+            )
+            yield f"<li>{words(title)}: {each}</li>"
+        yield "</ul>"
+        yield "</nav>"
     yield "</footer>"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from html import escape
 
 from ledger.domain.editions import EDITIONS
 from ledger.pages.characters import exchangeable
 from ledger.pages.inline import is_safe, to_html
 from ledger.pages.model import Teaser, day_text
+from ledger.pages.times import rfc3339
 from ledger.pages.words import WORDS
 
 
@@ -24,21 +25,38 @@ def anchor(target: str, inside: str, attributes: str = "") -> str:
     return f'<a href="{words(target)}"{attributes}>{inside}</a>'
 
 
-def headline_link(target: str, headline: str, attributes: str = "") -> str:
-    """Return a headline as one link, whatever links it holds itself."""
-    return anchor(target, f"<bdi>{to_html(headline, links=False)}</bdi>", attributes)
+def phrase(text: str, language: str = "") -> str:
+    """Return a published text without its links, to stand among words of the page.
+
+    Args:
+        text: CommonMark inline text.
+        language: As of `language_attribute`.
+    """
+    return f"<bdi{language}>{to_html(text, links=False)}</bdi>"
+
+
+def phrase_link(target: str, text: str, attributes: str = "", language: str = "") -> str:
+    """Return a published text as one link, whatever links it holds itself; see `phrase`."""
+    return anchor(target, phrase(text, language), attributes)
+
+
+def language_attribute(language: str, edition: str) -> str:
+    """Return the attribute for a text's language; nothing where the page is in that."""
+    return f' lang="{words(language)}"' if language != EDITIONS[edition].language else ""
 
 
 def text_attributes(language: str, edition: str) -> str:
-    """Return what an element needs that holds a published text: its direction, its language."""
-    other = language != EDITIONS[edition].language
-    return ' dir="auto"' + (f' lang="{words(language)}"' if other else "")
+    """Return what an element needs that holds one published text: its direction, its language.
+
+    Browsers find the direction by the letters, but for those in a `bdi` inside (HTML, the
+    attribute `dir`): where a text stands among others, it is a `phrase` instead.
+    """
+    return f' dir="auto"{language_attribute(language, edition)}'
 
 
 def time(moment: datetime) -> str:
     """Return a moment, to the second, in UTC."""
-    stamp = f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
-    return f'<time datetime="{stamp}">{moment:%Y-%m-%d %H:%M:%S} UTC</time>'
+    return f'<time datetime="{rfc3339(moment)}">{moment:%Y-%m-%d %H:%M:%S} UTC</time>'
 
 
 def day(of: date, edition: str) -> str:
@@ -49,4 +67,4 @@ def day(of: date, edition: str) -> str:
 def mark(entry: Teaser, edition: str) -> str:
     """Return what says that an entry was retracted or merged; nothing where it stands."""
     said = WORDS[edition].marks[entry.status]
-    return f' <span class="mark">{words(said)}</span>' if said else ""
+    return f' <bdi class="mark">{words(said)}</bdi>' if said else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from typing import NamedTuple
 from urllib.parse import quote
 
 import msgspec
@@ -26,6 +27,14 @@ EXTENSIONS = ("html", "json", "xml", "md")
 """The formats that every page has, as its address ends."""
 
 _SAFE = "/~-._"
+
+
+class FeedLink(NamedTuple):
+    """A feed: its media type, its title as plain text, its address from the root of the site."""
+
+    type: str
+    title: str
+    address: str
 
 
 class Links(msgspec.Struct, frozen=True):

@@ -75,7 +75,8 @@ def _change_lines(page: Page, labels: Labels) -> Iterator[str]:
         label = f"({getattr(labels, change.label)})"
         if change.published_at is not None:
             label = f"{change.published_at:{TIME}} {label}"
-        yield f"{number}. [{change.headline}]({page.link(change.path)}) _{label}_"
+        link = page.link(change.path, edition=change.edition)
+        yield f"{number}. [{change.headline}]({link}) _{label}_"
 
 
 def _related_lines(page: Page, labels: Labels) -> Iterator[str]:

@@ -28,12 +28,14 @@ class ChangeLine(msgspec.Struct, frozen=True):
         path: Where that version is, without edition prefix and extension.
         published_at: The time listed, UTC; None for the current version, which has none.
         label: Which of the edition's three labels it has.
+        edition: In which edition it is there; None: in that of the page.
     """
 
     headline: str
     path: str
     published_at: datetime | None
     label: ChangeLabel
+    edition: str | None = None
 
 
 class RelatedLine(msgspec.Struct, frozen=True):
@@ -88,9 +90,10 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     def _edition(self) -> Edition:
         return EDITIONS[self.edition]
 
-    def link(self, path: str, extension: str = "md") -> str:
-        """Return `path` as this page links it."""
-        return f"{with_prefix(path, self.prefix)}.{extension}"
+    def link(self, path: str, extension: str = "md", edition: str | None = None) -> str:
+        """Return `path` as this page links it; of another edition, if that is given."""
+        prefix = self.prefix if edition is None else EDITIONS[edition].prefix
+        return f"{with_prefix(path, prefix)}.{extension}"
 
     def day_text(self) -> str:
         """Return the date as this edition writes it."""
@@ -114,7 +117,9 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
         path: Where that version is, without edition prefix and extension.
         edition: In which edition it is there.
         published_at: When it became public, as stated; aware, UTC.
-        basis: How that time is known.
+        updated_at: The latest such time, up to this version, of those that readers are told of
+            (`is_told`): never before that of an earlier version, whatever was stated.
+        basis: How the time stated is known.
         label: Which of the edition's three labels it has.
         listed: Whether the Changes list shows it: the first, and each that changed the headline.
         type: What happened, as in `EntryEdited`.
@@ -128,6 +133,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     edition: str
     published_at: datetime
+    updated_at: datetime
     basis: Basis
     label: ChangeLabel
     listed: bool
@@ -135,6 +141,17 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     minor: bool = False
     erased: bool = False
     diffs: tuple[FieldDiff, ...] = ()
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is news to readers.
+
+        What remains after an erasure, said anew, is none; nor is a minor edit of an assumed time,
+        as those are by which an import adds the contexts that it learned from other pages.
+        """
+        if self.type == "EntryEdited":
+            return not (self.minor and self.basis == "inferred")
+        return self.type != "EntryRestated"
 
 
 class PublicNote(msgspec.Struct, frozen=True):
@@ -175,7 +192,7 @@ class EntryPage(msgspec.Struct, frozen=True, kw_only=True):
         contexts: What it touches.
         context_links: The same, with where their pages are.
         first_published_at: When its first version became public; aware, UTC.
-        published_at: When this version did.
+        published_at: When this version did, and no earlier than those before it.
         notes: The public notes up to this version, oldest first.
         history: All versions known at the moment of publication, oldest first.
         current: Where the current version is; None where this is it.
@@ -204,6 +221,16 @@ class EntryPage(msgspec.Struct, frozen=True, kw_only=True):
     current_status: Status = "active"
     context_links: tuple[ContextLink, ...] = ()
     erased: bool = False
+
+    @property
+    def last_told(self) -> Revision:
+        """The newest version, up to the one shown, that is news to readers."""
+        return next(one for one in reversed(self.history[: self.version]) if one.is_told)
+
+    @property
+    def updated_at(self) -> datetime:
+        """When there last was news of the entry, up to the version shown; aware, UTC."""
+        return self.last_told.updated_at
 
 
 class Teaser(msgspec.Struct, frozen=True, kw_only=True):

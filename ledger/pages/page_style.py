@@ -84,6 +84,7 @@ li > .said { display: block; }
 a[aria-current] { color: var(--ink); font-weight: 600; text-decoration: none; }
 details { margin: .35rem 0; font: .9rem/1.55 var(--sans); }
 summary { color: var(--accent); cursor: pointer; }
+details [id] { scroll-margin-top: 7rem; }
 .history { margin-top: 1.2rem; }
 .history > ol { margin-top: .8rem; padding-inline-start: 0; list-style: none; }
 .history > ol > li { padding: .55rem 0; margin: 0; border-top: 1px solid var(--line); }

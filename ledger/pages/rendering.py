@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from ledger.pages.links import AnyPage
+from collections.abc import Sequence
+
+from ledger.pages.links import AnyPage, FeedLink
 from ledger.pages.model import EntryPage
 
 
-def render(page: AnyPage, format_: str) -> str:
-    """Return a page in a format: html, json, xml or md."""
+def render(page: AnyPage, format_: str, feeds: Sequence[FeedLink] = ()) -> str:
+    """Return a page in a format: html (it names `feeds`), json, xml or md."""
     match format_:
         case "html":
             from ledger.pages.html_page import render as in_html
 
-            return in_html(page)
+            return in_html(page, feeds)
         case "json":
             from ledger.pages.json_page import render as in_json
 

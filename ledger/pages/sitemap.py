@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from ledger.pages.feeds.markup import rfc3339, text
+from ledger.pages.feeds.markup import text
+from ledger.pages.times import rfc3339
 
 MOST_URLS = 50_000
 MOST_BYTES = 52_428_800

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from ledger.domain.values import CorrectionKind
 from ledger.pages.characters import exchangeable
 from ledger.pages.inline import to_plain
 from ledger.pages.links import Links
@@ -13,6 +14,9 @@ from ledger.pages.model import EntryPage
 
 # So that nothing in it ends the script element or begins a comment, whatever the texts hold.
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
+
+# A note of another kind adds to the article, and corrects nothing.
+_CORRECTIONS: frozenset[CorrectionKind] = frozenset({"correction", "clarification"})
 
 
 def json_ld(page: EntryPage, links: Links) -> str:
@@ -35,7 +39,7 @@ def json_ld(page: EntryPage, links: Links) -> str:
         "version": page.version,
         "creativeWorkStatus": None if page.status == "active" else page.status.capitalize(),
         "datePublished": page.first_published_at,
-        "dateModified": page.published_at,
+        "dateModified": page.updated_at,
         "keywords": [_text(name) for name in page.contexts],
         "citation": [
             {"@type": "CreativeWork", "name": _text(source.name), "url": source.url}
@@ -49,6 +53,7 @@ def json_ld(page: EntryPage, links: Links) -> str:
                 "datePublished": note.published_at,
             }
             for note in page.notes
+            if note.kind in _CORRECTIONS
         ],
         "isBasedOn": None if page.predecessor is None else links.to(page.predecessor),
     }

@@ -27,6 +27,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     navigation: str
     days: str
     formats: str
+    feeds: str
     older: str
     current: str
     previous_version: str
@@ -65,6 +66,7 @@ WORDS: dict[str, Words] = {
         navigation="Navigation",
         days="Days before and after",
         formats="This page in other formats",
+        feeds="Feeds",
         older="This is an older version, published {}.",
         current="Read the current version",
         previous_version="Previous version",
@@ -144,6 +146,7 @@ WORDS: dict[str, Words] = {
         navigation="导航",
         days="前后日期",
         formats="本页的其他格式",
+        feeds="订阅源",
         older="这是较早的版本，发布于 {}。",
         current="阅读当前版本",
         previous_version="上一版本",

@@ -19,7 +19,7 @@ from __future__ import annotations
 import heapq
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple, TypedDict
@@ -34,7 +34,7 @@ from ledger.pages.feeds import atom
 from ledger.pages.feeds.build import Feeds, Kind, told
 from ledger.pages.feeds.model import FeedItem
 from ledger.pages.labels import LABELS
-from ledger.pages.links import EXTENSIONS, AnyPage, links_of
+from ledger.pages.links import EXTENSIONS, AnyPage, FeedLink, links_of
 from ledger.pages.model import DayPage, EntryPage, Revision
 from ledger.pages.rendering import render
 from ledger.pages.sitemap import Location, sitemaps
@@ -42,7 +42,6 @@ from ledger.projections import days
 from ledger.projections.projector import Progress
 from ledger.publishing import Publisher
 from ledger.results import EntryVersion, When
-from ledger.site.discovery import FeedLink, with_feeds
 from ledger.site.files import FEED_FORMATS, address_of, edition_feed, entry_feed, file_of
 from ledger.site.folder import Folder, SiteReport
 from ledger.site.root import root_page
@@ -108,22 +107,13 @@ def _checked(base_url: str) -> str:
 
 
 class _Change(NamedTuple):
-    """A version that a feed of changes may tell of; they sort by when they were made."""
+    """A version that a feed of changes may tell of; they sort by when they became news."""
 
-    published_at: datetime
+    updated_at: datetime
     entry: str
     version: int
     page: EntryPage
     revision: Revision
-
-
-class _Place(NamedTuple):
-    """A path of an edition, and the version of an entry that is shown there."""
-
-    edition: str
-    path: str
-    entry: UUID
-    version: int
 
 
 class _Site:
@@ -154,8 +144,6 @@ class _Site:
         self._locations: list[Location] = []
         # The days, of each edition, that pages link.
         self._linked: set[tuple[str, date]] = set()
-        # Where entries that came to another edition are looked for, too.
-        self._elsewhere: list[_Place] = []
 
     def write(self, progress: Progress | None) -> None:
         """Write all files."""
@@ -168,9 +156,6 @@ class _Site:
                 done += len(page.entries)
                 if progress is not None:
                     progress(done, total)
-        for place in self._elsewhere:
-            if not self._folder.holds(file_of(place.edition, place.path, ".html")):
-                self._old_entry(place)
         for edition, day in sorted(self._linked):
             self._put(self._pages.day(day, edition=edition, **self._moment))
         editions = [code for code in EDITIONS if code in {edition for edition, _ in self._linked}]
@@ -194,7 +179,7 @@ class _Site:
         """Write the pages of the entries of a day; the day's own waits for all that link it."""
         self._linked.add((day.edition, day.day))
         pages = [self._entry(teaser.entry) for teaser in day.entries]
-        self._locate(day, max(page.published_at for page in pages))
+        self._locate(day, max(page.updated_at for page in pages))
         items = self._newest[day.edition]
         if len(items) < MOST_ITEMS:
             found = map(self._feeds.entry, pages)
@@ -205,38 +190,28 @@ class _Site:
         """Write an entry at every path that it ever had, and the feed of its changes."""
         page = self._page(self._reader.get(entry, **self._moment))
         shows = {(one.edition, one.path): one.version for one in page.history}
-        for (edition, path), version in shows.items():
+        for version in shows.values():
             if version == page.version:
-                self._put_entry(page, edition, path)
+                self._put_entry(page)
             else:
-                self._old_entry(_Place(edition, path, entry, version))
+                self._old_entry(entry, version)
         if page.status == "active":
-            self._locate(page, page.published_at)
-        # The lines of a page tell paths, and link them in the page's own edition.
-        self._elsewhere += (
-            _Place(edition, path, entry, version)
-            for edition in sorted({edition for edition, _ in shows})
-            for (_, path), version in shows.items()
-            if (edition, path) not in shows
-        )
+            self._locate(page, page.updated_at)
         self._changes(page)
         return page
 
-    def _old_entry(self, place: _Place) -> None:
-        """Write the page of the version of an entry that a path shows."""
-        shown = self._reader.get(place.entry, version=place.version)
+    def _old_entry(self, entry: UUID, version: int) -> None:
+        """Write the page of an older version of an entry."""
+        shown = self._reader.get(entry, version=version)
         page = self._page(replace(shown, **self._moment))
         self._linked.add((page.page.edition, page.page.day))
-        self._put_entry(page, place.edition, place.path)
+        self._put_entry(page)
 
     def _page(self, shown: EntryVersion) -> EntryPage:
         """Return the page of an entry, whose links lead to pages of the site."""
         page = self._pages.entry(shown)
         layout = replace(page.page.layout, prefix=None, day_prefix=None)
-        # What is related are entries of the edition that the entry has come to.
-        is_at_home = page.page.edition == page.history[-1].edition
-        related = page.page.related if is_at_home else ()
-        return replace(page, page=replace(page.page, layout=layout, related=related))
+        return replace(page, page=replace(page.page, layout=layout))
 
     def _changes(self, page: EntryPage) -> None:
         """Write the feed of an entry's changes, and keep those that an edition's may tell of."""
@@ -248,7 +223,7 @@ class _Site:
         for revision in told(page):
             latest = self._latest[revision.edition]
             change = _Change(
-                revision.published_at, str(page.entry), revision.version, page, revision
+                revision.updated_at, str(page.entry), revision.version, page, revision
             )
             if len(latest) < MOST_ITEMS:
                 heapq.heappush(latest, change)
@@ -278,31 +253,22 @@ class _Site:
                 self._write(path, format_.render(feed))
                 yield FeedLink(format_.type, feed.title, address_of(path))
 
-    def _put_listed(self, page: AnyPage, feeds: Iterable[FeedLink] = ()) -> None:
+    def _put_listed(self, page: AnyPage, feeds: Sequence[FeedLink] = ()) -> None:
         self._put(page, feeds)
         self._locate(page, None)
 
-    def _put_entry(self, page: EntryPage, edition: str, path: str) -> None:
-        """Write the page of an entry at one of its paths."""
+    def _put_entry(self, page: EntryPage) -> None:
         feed = entry_feed(page)
         title = LABELS[page.page.edition].changes
         links = () if feed is None else (FeedLink(atom.TYPE, title, address_of(feed)),)
-        self._put(page, links, edition, path)
+        self._put(page, links)
 
-    def _put(
-        self,
-        page: AnyPage,
-        feeds: Iterable[FeedLink] = (),
-        edition: str | None = None,
-        path: str | None = None,
-    ) -> None:
-        """Write a page in all formats: where it says that it is, or elsewhere."""
+    def _put(self, page: AnyPage, feeds: Sequence[FeedLink] = ()) -> None:
+        """Write a page in all formats."""
         own = links_of(page, "")
         for extension in EXTENSIONS:
-            text = render(page, extension)
-            if extension == "html":
-                text = with_feeds(text, feeds)
-            self._write(file_of(edition or own.edition, path or own.own, f".{extension}"), text)
+            text = render(page, extension, feeds)
+            self._write(file_of(own.edition, own.own, f".{extension}"), text)
 
     def _write(self, path: str, text: str) -> None:
         self._folder.put(path, text.encode())

@@ -1,9 +1,11 @@
 """The folder of a site: which of its files are the site's own, and how they get there.
 
 A manifest, `.ledger-site.json`, names the files of the last export with the SHA-256 of each. Files
-that it does not name are somebody else's: they are never written, and never removed. Until an
-export is done, a journal beside the manifest names what it writes; so what one that was killed has
-written is known to the next.
+that it does not name are somebody else's: they are never written, and never removed. One that it
+names, and that was changed since, is not removed either when the site needs it no more: it stays
+named, and every export says so, since it may hold text that was erased. Until an export is done,
+a journal beside the manifest names what it writes; so what one that was killed has written is
+known to the next.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         base_url: The address that feeds and sitemaps give.
         as_of: The moment that was published, as it was asked for; None for the present.
         known_at: What was known, likewise.
-        files: Each file's path below the folder, with the SHA-256 of its content.
+        files: Each file's path below the folder, with the SHA-256 of its content; where it is no
+            longer part of the site, of what it was.
     """
 
     format: int
@@ -60,12 +63,15 @@ class SiteReport(msgspec.Struct, frozen=True):
         written: How many files were new or had another content.
         left: How many were there already, as they are to be.
         removed: How many were no longer part of the site.
+        stay: Of each file that is no longer part of the site, but was changed since and so is
+            still there, a line that says so.
         notes: What somebody may want to know, a line each.
     """
 
     written: int
     left: int
     removed: int
+    stay: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -86,20 +92,24 @@ class Folder:
         self._ledger = ledger
         self._owned: defaultdict[str, set[str]] = defaultdict(set)
         self._files: dict[str, str] = {}
+        self._stay: dict[str, str] = {}
         self._folders = {root}
         self._notes: list[str] = []
         self._written = self._left = 0
         self._closing = ExitStack()
 
     def __enter__(self) -> Self:
-        with self._closing, _told(self._root):
+        with _told(self._root), self._closing:
             self._root.mkdir(parents=True, exist_ok=True)
             self._lock()
-            self._closing.callback((self._root / _FRESH).unlink, missing_ok=True)
+            fresh = self._root / _FRESH
+            _require_file(fresh)
+            self._closing.callback(fresh.unlink, missing_ok=True)
             self._read_manifest()
-            self._read_journal()
-            journal = (self._root / _JOURNAL).open("a", encoding="utf-8")
+            whole = self._read_journal()
+            journal = (self._root / _JOURNAL).open("ab", buffering=0)
             self._journal = self._closing.enter_context(journal)
+            self._journal.truncate(whole)
             self._closing = self._closing.pop_all()
         return self
 
@@ -109,7 +119,8 @@ class Folder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._closing.close()
+        with _told(self._root):
+            self._closing.close()
 
     def put(self, path: str, data: bytes) -> None:
         """Have a file hold `data`; it is written whole or not at all, and left if it does already.
@@ -135,18 +146,13 @@ class Folder:
                 )
             if digest not in self._owned[path]:
                 # Before it is written, so that it is known to be ours whatever happens.
-                self._journal.write(f"{digest} {path}\n")
-                self._journal.flush()
+                self._record(f"{digest} {path}\n".encode())
                 self._owned[path].add(digest)
             if found == data:
                 self._left += 1
                 return
             self._replace(target, data)
             self._written += 1
-
-    def holds(self, path: str) -> bool:
-        """Return whether a file was put there by this export."""
-        return path in self._files
 
     def note(self, text: str) -> None:
         """Have something told when the export is done."""
@@ -162,12 +168,23 @@ class Folder:
                 base_url=base_url,
                 as_of=as_of,
                 known_at=known_at,
-                files=dict(sorted(self._files.items())),
+                files=dict(sorted({**self._stay, **self._files}.items())),
             )
             data = msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
             self._replace(self._root / MANIFEST, data)
             (self._root / _JOURNAL).unlink()
-        return SiteReport(self._written, self._left, removed, (*self._notes, *_alike(self._files)))
+        stay = (
+            f"{self._root / path} is no longer part of the site, but was changed since: it stays, "
+            "with all that it says, until somebody removes it"
+            for path in self._stay
+        )
+        notes = (*self._notes, *_alike(self._files))
+        return SiteReport(self._written, self._left, removed, tuple(stay), notes)
+
+    def _record(self, line: bytes) -> None:
+        """Append to the journal; a full disk takes a part of a line first, and then fails."""
+        while line:
+            line = line[self._journal.write(line) :]
 
     def _replace(self, target: Path, data: bytes) -> None:
         """Write a file whole or not at all.
@@ -212,12 +229,17 @@ class Folder:
         for path, digest in found.files.items():
             self._own(path, digest)
 
-    def _read_journal(self) -> None:
+    def _read_journal(self) -> int:
+        """Return how many bytes its whole lines have.
+
+        The last line may be cut short: what it names was not written.
+        """
         data = _content(self._root / _JOURNAL) or b""
-        # The last line may be cut short: what it names was not written.
-        for line in data.decode(errors="replace").split("\n")[:-1]:
+        whole = data.rfind(b"\n") + 1
+        for line in data[:whole].decode(errors="replace").split("\n")[:-1]:
             digest, _, path = line.partition(" ")
             self._own(path, digest)
+        return whole
 
     def _own(self, path: str, digest: str) -> None:
         _parts(path)
@@ -233,17 +255,17 @@ class Folder:
         self._folders.add(folder)
 
     def _remove(self, path: str) -> bool:
-        """Remove a file, and the folders that are empty without it; return whether it was there.
+        """Return whether a file was removed, with the folders that are empty without it.
 
-        What somebody put in its place, or in that of a folder, stays.
+        What somebody put in its place, or in that of a folder, stays, and is not forgotten.
         """
         target = self._root.joinpath(*_parts(path))
         folders = [folder for folder in target.parents if folder.is_relative_to(self._root)]
-        if any(folder.is_symlink() for folder in folders[:-1]) or not target.exists():
+        if not target.exists():
             return False
-        found = None if target.is_symlink() or not target.is_file() else target.read_bytes()
-        if found is None or sha256(found).hexdigest() not in self._owned[path]:
-            self.note(f"{target} is no longer part of the site, but was changed since: it stays")
+        is_linked = any(way.is_symlink() for way in (target, *folders[:-1]))
+        if is_linked or not target.is_file() or _digest(target) not in self._owned[path]:
+            self._stay[path] = min(self._owned[path])
             return False
         target.unlink()
         with suppress(OSError):
@@ -270,7 +292,16 @@ def _parts(path: str) -> list[str]:
 
 
 def _content(path: Path) -> bytes | None:
-    """Return what a file holds; None where there is none.
+    """Return what a file holds; None where there is none. See `_require_file`."""
+    return path.read_bytes() if _require_file(path) else None
+
+
+def _digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def _require_file(path: Path) -> bool:
+    """Return whether there is a file.
 
     Raises:
         InvalidInput: Something else is there, as a link that may lead anywhere.
@@ -278,9 +309,9 @@ def _content(path: Path) -> bytes | None:
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
-        return None
+        return False
     _require(path, stat.S_ISREG(mode), "a file")
-    return path.read_bytes()
+    return True
 
 
 def _require(path: Path, is_so: bool, kind: str) -> None:

@@ -128,6 +128,31 @@ def test_notes_are_told_and_the_rest_counted(ledger: Shell) -> None:
     assert notes[-1] == "ledger: note: 2 more notes"
 
 
+def test_all_files_that_stay_are_told_first(desk: Shell) -> None:
+    desk.ok(*EXPORT)
+    old = sorted((desk.folder / "out" / "news" / "2021" / "03").rglob("*.*"))
+    for file in old:
+        with file.open("ab") as end:
+            end.write(b"\n")
+    for _ in range(2):
+        answer = desk(*EXPORT, "--as-of", "1999-01-01")
+        assert answer.status == 0
+        notes = answer.err.splitlines()
+        assert [note.split()[2].rpartition("/")[2] for note in notes] == [f.name for f in old]
+        assert all("it stays, with all that it says, until" in note for note in notes)
+    assert len(old) == 18
+
+
+def test_a_folder_in_the_place_of_an_own_file_is_one_clear_line(desk: Shell) -> None:
+    (desk.folder / "out" / ".ledger-site.new").mkdir(parents=True)
+    answer = desk(*EXPORT)
+    assert (answer.status, answer.out) == (3, "")
+    assert answer.err == (
+        "ledger: out/.ledger-site.new is not a file, and is not followed or replaced: move it "
+        "away, or export to another folder\n"
+    )
+
+
 def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
     shell = Shell(tmp_path)
     shell.add("Ferry sails")

@@ -54,6 +54,16 @@ def test_digits_are_more_where_they_are_not_enough() -> None:
     assert found["D.C."] == f"/news/contexts/d-c-{digits('D.C.')}"
 
 
+def test_a_slug_leaves_room_for_its_digits() -> None:
+    # Four bytes each: 240 in all, as long as a slug may be.
+    names = [f"{'𠀀' * 60}{number}" for number in range(2)]
+    found = context_paths(names, ZH)
+    for name in names:
+        slug = found[name].removeprefix("/news/contexts/")
+        assert slug == f"{'𠀀' * 58}-{digits(name)}"
+        assert check_slug(slug) == slug
+
+
 @settings(max_examples=200, deadline=None)
 @given(NAMES, st.sampled_from([EN, ZH]))
 def test_any_names_have_a_safe_page_each(names: set[str], edition: Edition) -> None:

@@ -92,23 +92,24 @@ def test_an_address_that_is_none_is_no_link() -> None:
 
 
 def test_lists_and_single_values() -> None:
-    note = Correction("correction", "It did not.", 2)
     found = changed(
         contexts=("Quays", "Rain"),
         date=date(2021, 3, 5),
         cover_image="https://img.example/a",
-        corrections=(note,),
     )
     assert [(name, [marked(line) for line in lines]) for name, lines in found] == [
         ("Date", [[("del", "2021-03-04"), ("ins", "2021-03-05")]]),
         ("Cover image", [[("del", "nothing"), ("ins", "https://img.example/a")]]),
         ("Contexts", [[("del", "Ferries")], [("ins", "Rain")]]),
-        ("Notes", [[("ins", "correction: It did not.")]]),
     ]
 
 
 def test_what_no_reader_sees_is_not_told() -> None:
     assert not changed(slug="ferry", layout=Layout("older"), status="merged", merged_into=ENTRY.id)
+
+
+def test_notes_stand_on_the_page_whole_and_are_no_change() -> None:
+    assert not changed(corrections=(Correction("editors-note", "It *did* not.", 2),))
 
 
 def test_in_the_words_of_the_edition() -> None:

@@ -19,7 +19,7 @@ from ledger.pages.feeds import atom, jsonfeed, rss
 from ledger.pages.feeds.build import Feeds, told
 from ledger.pages.feeds.model import Feed, FeedItem, FeedSource
 from ledger.pages.model import EntryPage
-from tests.pages.markup import read_html
+from tests.pages.markup import read_html, text_of
 from tests.pages.newsroom import SECRET, hour
 from tests.site.validity import ATOM, TOMBSTONE, require_atom, require_json_feed, require_rss
 
@@ -137,9 +137,13 @@ def test_what_was_taken_back_is_a_tombstone_or_says_that_it_is_gone(
     (link,) = gone.findall(f"{ATOM}link")
     assert link.get("href") == f"{BASE}/news/2021/03/{slug}.html"
     _, in_xml = in_rss(feed)
-    assert (in_xml.id, in_xml.description) == (page.entry.urn, f'<p dir="auto">{why}</p>')
     _, said = in_json(feed)
-    assert (said["id"], said["content_html"]) == (page.entry.urn, f'<p dir="auto">{why}</p>')
+    assert in_xml.id == said["id"] == page.entry.urn
+    assert in_xml.description == said["content_html"]
+    root = read_html(f"<!DOCTYPE html><title>x</title>{said['content_html']}")
+    assert " ".join(map(text_of, root.iter("p"))) == why
+    heirs = [f"{BASE}/news/2021/03/4/ferry-safe.html"] if page.merged_into else []
+    assert [a.attrib["href"] for a in root.iter("a")] == heirs
     assert said["date_modified"] == when
 
 
@@ -161,6 +165,9 @@ def test_every_version_is_an_item_of_the_feed_of_its_entry(newsroom: Ledger) -> 
     assert len({one.id for one in entries} | {page.entry.urn}) == 6
     assert entries[-1].link == f"{BASE}/news/2021/03/4/ferry-sails.html"
     assert "<del>sails</del><ins>turns back</ins>" in entries[3].content[0].value
+    assert entries[1].content[0].value == (
+        '<p dir="auto">Correction</p><p dir="auto">It carried <strong>118</strong>, not 120.</p>'
+    )
     assert feed.page == f"{BASE}/news/2021/03/4/ferry-safe.html"
     assert feed.title == "Changes: Ferry safe"
 
@@ -178,6 +185,17 @@ def test_a_retraction_is_told_and_ends_the_entry(newsroom: Ledger) -> None:
     entries, (gone,) = in_atom(FEEDS.of_entry(page, "/a"))
     assert entries[0].title == "Retracted: Keeper saw it"
     assert (gone.get("ref"), gone.get("when")) == (page.entry.urn, entries[0].updated)
+
+
+def test_what_is_said_of_an_entry_later_does_not_put_off_its_end(sqlite_url: str) -> None:
+    with Ledger.open(sqlite_url) as ledger:
+        made = ledger.create(hour(0).date(), "Ferry", actor="Ann", published_at=hour(0)).entry
+        ledger.retract(made, actor="Ann", published_at=hour(1))
+        ledger.correct(made, "There was no ferry.", actor="Ann", published_at=hour(2))
+        page = ledger.pages.entry(ledger.get(made))
+    for feed in (newest(page), FEEDS.of_entry(page, "/a")):
+        _, (gone,) = in_atom(feed)
+        assert gone.get("when") == "2021-03-04T10:30:00Z"
 
 
 def test_what_was_reinstated_is_not_ended(sqlite_url: str) -> None:

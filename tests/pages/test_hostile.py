@@ -60,6 +60,7 @@ def entry_page(headline: str, summary: str, topic: str, name: str, before: str) 
         path=PATH,
         edition="en",
         published_at=MOMENT,
+        updated_at=MOMENT,
         basis="stated",
         label="first_version",
         listed=True,
@@ -123,7 +124,7 @@ def test_any_entry_in_all_formats(
     assert text_of(one(root, ".//div[@class='note']/p")) == shown(before)
     (related,) = root.findall(".//section[@id='related']/ol/li/a")
     assert text_of(related) == shown(before)
-    changed = one(root, ".//section[@id='changes']/ol/li/details/dl/div/dd")
+    changed = one(root, ".//section[@id='changes']/ol/li/details/div/dl/div/dd")
     assert "".join(e for e in changed.itertext()) == exchangeable(
         "".join(span.text for span in diff_words(before, headline))
     )

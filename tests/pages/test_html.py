@@ -100,7 +100,7 @@ def test_the_current_version(published: dict[str, AnyPage]) -> None:
         "https://guard.example/wave.jpg",
         "https://img.example/cover.jpg",
     ]
-    assert one(sources, "ol/li/a/em").text == "Courier"
+    assert one(sources, "ol/li/a/bdi/em").text == "Courier"
     contexts = one(root, ".//section[@id='contexts']")
     assert [(text_of(a), a.attrib["href"]) for a in contexts.iter("a")] == [
         ("Ferries", "/news/contexts/ferries.html"),
@@ -128,7 +128,7 @@ def test_its_changes_with_what_each_changed(published: dict[str, AnyPage]) -> No
         "2021-03-04 14:30:00 UTC (Current version)",
     ]
     assert [item.find("details") is not None for item in listed] == [False, True, True]
-    headline, summary = listed[1].findall("details/dl/div")
+    headline, summary = listed[1].findall("details/div/dl/div")
     assert text_of(one(headline, "dd")) == "Ferry sailsturns back"
     assert [text_of(e) for e in headline.iter("del")] == ["sails"]
     assert [text_of(e) for e in headline.iter("ins")] == ["turns back"]
@@ -143,8 +143,20 @@ def test_its_changes_with_what_each_changed(published: dict[str, AnyPage]) -> No
     assert [item.attrib["id"] for item in history] == [f"version-{n}" for n in range(1, 6)]
     assert "minor" in text_of(history[2])
     assert [text_of(e) for e in history[2].iter("ins")] == ["Coast Guard"]
-    (note,) = [text_of(e) for e in history[3].iter("ins")]
-    assert note == "correction: It carried **118**, not 120."
+    # The note itself stands further up.
+    assert text_of(history[3]).split("\n") == [
+        *("Version 4: note published", "2021-03-04 13:30:00 UTC", ""),
+    ]
+    # What the list above tells is not told again.
+    above = {n: [a.attrib["href"] for a in item.iter("a")] for n, item in enumerate(history, 1)}
+    assert {n: links_ for n, links_ in above.items() if links_} == {
+        2: ["#change-2"],
+        3: ["https://guard.example/"],
+        5: ["#change-5"],
+    }
+    inside = changes.findall("ol/li/details/div")
+    assert [part.attrib["id"] for part in inside] == ["change-2", "change-5"]
+    assert len(list(changes.iter("dl"))) == 3
 
 
 def test_an_older_version_says_so_and_where_the_current_one_is(
@@ -158,6 +170,15 @@ def test_an_older_version_says_so_and_where_the_current_one_is(
     assert related["successor-version"] == [BACK]
     assert "predecessor-version" not in related
     assert not root.findall(".//section[@id='notes']")
+    changes = one(root, ".//section[@id='changes']")
+    assert len(changes.findall("ol/li/details")) == 2
+    (whole,) = changes.findall("p/a")
+    assert (text_of(whole), whole.attrib["href"]) == (
+        "Full history: 5 versions",
+        f"{SAFE}#history",
+    )
+    assert not [e for e in changes.iter() if e.attrib.get("id", "").startswith("version-")]
+    assert html(published, "current").find(".//ol[@id='history']") is not None
     both = links(html(published, "between"))
     assert (both["predecessor-version"], both["successor-version"]) == ([SAILS], [SAFE])
 

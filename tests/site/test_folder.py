@@ -203,18 +203,45 @@ def test_a_file_that_was_changed_stays_where_the_site_needs_it_no_more(out: Path
     (out / "a/b.txt").write_text("mine")
     report = put(out, {"c.txt": b"1"})
     assert counts(report) == (0, 1, 0)
-    assert report.notes == (
-        f"{out / 'a/b.txt'} is no longer part of the site, but was changed since: it stays",
+    (told,) = report.stay
+    assert told == (
+        f"{out / 'a/b.txt'} is no longer part of the site, but was changed since: it stays, with "
+        "all that it says, until somebody removes it"
     )
     assert (out / "a/b.txt").read_text() == "mine"
-    # From now on, it is nobody's.
-    assert put(out, {"c.txt": b"1"}).notes == ()
+    # It is not forgotten until it is gone, or as the site had it.
+    assert put(out, {"c.txt": b"1"}).stay == report.stay
+    (out / "a/b.txt").unlink()
+    assert put(out, {"c.txt": b"1"}).stay == ()
+
+
+def test_a_file_that_is_as_the_site_had_it_again_is_removed(out: Path) -> None:
+    put(out, {"b.txt": b"1", "c.txt": b"1"})
+    for text, still in (("mine", 1), ("yours", 1), ("1", 0)):
+        (out / "b.txt").write_text(text)
+        assert len(put(out, {"c.txt": b"1"}).stay) == still
+    assert content(out).keys() == {"c.txt", MANIFEST}
+
+
+def test_text_that_was_erased_is_not_forgotten(ledger: Ledger, out: Path) -> None:
+    export(ledger, out)
+    page = out / "news/2021/03/4/ferry-sails.html"
+    with page.open("a") as file:
+        file.write("\n")
+    ledger.edit("/news/2021/03/4/ferry-sails", headline="Quay closed", actor="Ann")
+    ledger.erase("/news/2021/03/4/ferry-sails", [1], "Court", actor="Ann", reason="asked for")
+    for _ in range(3):
+        (told,) = export(ledger, out).stay
+        assert told.startswith(f"{page} is no longer part of the site, but was changed since")
+    assert {path for path, data in content(out).items() if b"Ferry sails" in data} == {
+        str(page.relative_to(out))
+    }
 
 
 def test_a_file_that_is_gone_already_need_not_be_removed(out: Path) -> None:
     put(out, {"a/b.txt": b"1"})
     (out / "a/b.txt").unlink()
-    assert put(out, {"c.txt": b"1"}) == SiteReport(1, 0, 0, ())
+    assert put(out, {"c.txt": b"1"}) == SiteReport(1, 0, 0, (), ())
 
 
 @pytest.mark.parametrize("what", ["news", "news/2021", "news/index.html", ".ledger-site.journal"])
@@ -240,7 +267,10 @@ def test_nothing_is_removed_through_a_link(out: Path, tmp_path: Path) -> None:
     (out / "c.txt").symlink_to(tmp_path / "c.txt")
     report = put(out, {"d.txt": b"1"})
     assert counts(report) == (0, 1, 0)
-    assert len(report.notes) == 1
+    assert [line.partition(" is no longer")[0] for line in report.stay] == [
+        str(out / "a/b.txt"),
+        str(out / "c.txt"),
+    ]
     assert (tmp_path / "outside/b.txt").exists()
     assert (tmp_path / "c.txt").exists()
 

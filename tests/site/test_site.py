@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 from uuid import UUID
+from xml.etree.ElementTree import Element
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from ledger.errors import InvalidInput, InvalidTime
 from ledger.pages.links import EXTENSIONS
 from ledger.pages.rendering import render
 from tests.histories import PAST, Step, desk, histories, play
-from tests.pages.markup import links, read_html
+from tests.pages.markup import links, one, read_html, text_of
 from tests.pages.newsroom import DAY, hour
 from tests.site.archive import SECRET, content, export
 from tests.site.links import BASE, dead_links, files_of
@@ -46,7 +47,6 @@ news/2021/03/7/index
 news/2021/03/8/buoy-found
 news/2021/03/8/buoy-lost
 news/2021/03/8/index
-news/2021/03/8/浮標尋回
 news/contexts/ferries
 news/contexts/index
 news/contexts/old-town-50d5c8
@@ -58,9 +58,6 @@ news/index
 zh/news/2021/03/4/index
 zh/news/2021/03/4/渡輪平安
 zh/news/2021/03/4/渡輪折返
-zh/news/2021/03/7/buoy-lost
-zh/news/2021/03/8/buoy-found
-zh/news/2021/03/8/buoy-lost
 zh/news/2021/03/8/index
 zh/news/2021/03/8/浮標尋回
 zh/news/contexts/Quays
@@ -167,6 +164,28 @@ def test_pages_name_their_feeds(site: Path) -> None:
     assert feeds("news/2021/03/4/index.html") == []
 
 
+def test_pages_link_their_feeds_where_readers_see_it(site: Path) -> None:
+    def foot(page: str) -> list[tuple[str, list[tuple[str, str]]]]:
+        root = read_html((site / page).read_text())
+        return [
+            (text_of(item), [(text_of(a), a.attrib["href"]) for a in item.iter("a")])
+            for item in root.findall("body/footer/nav[@aria-label='Feeds']/ul/li")
+        ]
+
+    def feeds(name: str) -> list[tuple[str, str]]:
+        endings = {"RSS": "rss.xml", "Atom": "atom.xml", "JSON Feed": "feed.json"}
+        return [(form, f"/news/{name}_{ending}") for form, ending in endings.items()]
+
+    assert foot("news/index.html") == [
+        ("News: RSS · Atom · JSON Feed", feeds("index")),
+        ("News: Changes: RSS · Atom · JSON Feed", feeds("changes")),
+    ]
+    own = [("Changes: Atom", [("Atom", "/news/2021/03/4/ferry-safe.changes.atom")])]
+    assert foot("news/2021/03/4/ferry-safe.html") == own
+    assert foot("news/2021/03/4/ferry-sails.html") == own
+    assert foot("news/2021/03/4/index.html") == []
+
+
 def test_the_root_leads_to_the_editions(site: Path) -> None:
     root = read_html((site / "index.html").read_text())
     assert [link.attrib["href"] for link in root.iter("a")] == [
@@ -174,6 +193,14 @@ def test_the_root_leads_to_the_editions(site: Path) -> None:
         "zh/news/index.html",
     ]
     assert "refresh" not in (site / "index.html").read_text()
+    # It loads as little, and tells as little, as all the others.
+    front = read_html((site / "news/index.html").read_text())
+    for name in ("http-equiv", "name"):
+        assert metas(root, name) == metas(front, name) != []
+
+
+def metas(root: Element, name: str) -> list[dict[str, str]]:
+    return [meta.attrib for meta in root.iter("meta") if name in meta.attrib]
 
 
 def test_the_root_of_one_edition_leads_there_by_itself(sqlite_url: str, tmp_path: Path) -> None:
@@ -181,7 +208,9 @@ def test_the_root_of_one_edition_leads_there_by_itself(sqlite_url: str, tmp_path
         ledger.create(DAY, "渡輪", edition="zh", actor="Ann")
         export(ledger, tmp_path / "site")
     text = (tmp_path / "site" / "index.html").read_text()
-    read_html(text)
+    root = read_html(text)
+    assert root.attrib["lang"] == "zh"
+    assert text_of(one(root, "head/title")) == text_of(one(root, "body/header/p")) == "新闻"
     assert '<meta http-equiv="refresh" content="0; url=zh/news/index.html">' in text
     assert dead_links(tmp_path / "site") == []
 

@@ -12,6 +12,7 @@ import pytest
 
 from ledger import Ledger
 from ledger.site.export import MOST_ITEMS
+from tests.pages.markup import one, read_html, text_of
 from tests.pages.newsroom import DAY, hour
 from tests.site.archive import export
 
@@ -70,6 +71,43 @@ def test_the_same_feed_in_every_format_has_the_same_items(busy: tuple[Ledger, Pa
         assert [part.split("</id>")[0] for part in atom.split("<id>")[2:]] == ids
         guids = [part.split("</guid>")[0] for part in rss.split('<guid isPermaLink="false">')[1:]]
         assert guids == ids
+
+
+def test_what_was_stated_late_comes_after_what_it_changed(sqlite_url: str, tmp_path: Path) -> None:
+    with Ledger.open(sqlite_url) as ledger:
+        made = ledger.create(DAY, "Ferry", actor="Ann", published_at=hour(0)).entry
+        ledger.edit(made, headline="Ferry late", actor="Ann", published_at=hour(5))
+        ledger.create(DAY, "Tide", actor="Ann", published_at=hour(4))
+        ledger.edit(made, headline="Ferry safe", actor="Ann", published_at=hour(3))
+        export(ledger, tmp_path)
+    told = items(tmp_path, "changes_feed.json")
+    assert [item["title"].partition(": ")[2] for item in told] == [
+        *("Ferry safe", "Ferry late", "Tide", "Ferry"),
+    ]
+    assert told[0]["date_published"] == "2021-03-04T12:30:00Z"
+    assert told[0]["date_modified"] == told[1]["date_modified"] == "2021-03-04T14:30:00Z"
+
+
+def test_what_an_import_learned_is_told_nowhere(sqlite_url: str, tmp_path: Path) -> None:
+    with Ledger.open(sqlite_url) as ledger:
+        made = ledger.create(DAY, "Ferry", actor="Ann", published_at=hour(0)).entry
+        ledger.edit(made, topic="Sea", actor="Ann", published_at=hour(1))
+        learned: dict[str, Any] = {"minor": True, "basis": "inferred"}
+        ledger.edit(made, add_contexts=("Rain",), actor="import", **learned)
+        export(ledger, tmp_path)
+    (item,) = items(tmp_path, "index_feed.json")
+    assert item["date_modified"] == "2021-03-04T10:30:00Z"
+    assert len(items(tmp_path, "changes_feed.json")) == 2
+    page = tmp_path / "news/2021/03/4/ferry.html"
+    assert page.with_suffix(".changes.atom").read_text().count("<entry ") == 2
+    root = read_html(page.read_text())
+    assert text_of(one(root, ".//p[@class='times']")).endswith("updated 2021-03-04 10:30:00 UTC")
+    assert '"dateModified":"2021-03-04T10:30:00Z"' in page.read_text()
+    # The history has it all the same.
+    assert len(root.findall(".//ol[@id='history']/li")) == 3
+    sitemap = (tmp_path / "sitemap.xml").read_text()
+    assert sitemap.count("<lastmod>2021-03-04T10:30:00Z</lastmod>") == 2
+    assert sitemap.count("<lastmod>") == 2
 
 
 def test_an_entry_that_is_taken_back_leaves_its_place_to_a_tombstone(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ledger.pages.feeds.markup import attribute, rfc3339, text
+from ledger.pages.feeds.markup import attribute, text
 from ledger.pages.feeds.model import Feed, FeedItem
+from ledger.pages.times import rfc3339
 
 TYPE = "application/atom+xml"
 

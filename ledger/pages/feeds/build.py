@@ -32,9 +32,6 @@ _ENDINGS = frozenset({"EntryRetracted", "EntryMerged"})
 
 _ERASURE = "EntryErased"
 
-# It says again what an erasure left, and changes nothing.
-_UNTOLD = "EntryRestated"
-
 
 class Feeds(msgspec.Struct, frozen=True):
     """Makes the feeds of one site.
@@ -90,23 +87,29 @@ class Feeds(msgspec.Struct, frozen=True):
         )
 
     def entry(self, page: EntryPage) -> FeedItem:
-        """Return an entry as an item, from the page of its current version."""
-        gone = _gone(page)
+        """Return an entry as an item, from the page of its current version.
+
+        It is updated by what readers are told of alone; see `Revision.is_told`.
+        """
+        gone, ending = _gone(page), _ending(page)
         return FeedItem(
             id=page.entry.urn,
             url=self._own_url(page),
             title=_title(page.page.headline),
-            html=self._absolute(_content(page) if gone is None else _paragraph(words(gone))),
+            html=self._absolute(_content(page) if gone is None else self._farewell(page, gone)),
             language=page.language,
             published_at=page.first_published_at,
-            updated_at=page.published_at,
+            updated_at=page.updated_at if ending is None else ending.updated_at,
             categories=_categories(page),
             sources=_sources(page) if gone is None else (),
-            gone=gone,
+            gone=gone and _with_heir(page, gone),
         )
 
     def change(self, page: EntryPage, revision: Revision) -> FeedItem:
         """Return a version as an item.
+
+        It is published when it was stated to be, be it before earlier versions; but updates never
+        run backwards within an entry, so that a reader who asks for what is new is told of it.
 
         Args:
             page: The page of the entry's current version.
@@ -118,18 +121,21 @@ class Feeds(msgspec.Struct, frozen=True):
         note = next((note for note in page.notes if note.version == revision.version), None)
         name = said.events[revision.type] if note is None else said.kinds[note.kind]
         gone = said.erased if revision.erased else None
-        content = changes_html(revision.diffs, edition) if gone is None else ""
+        content = _paragraph(words(gone or name))
+        if gone is None:
+            content += changes_html(revision.diffs, edition)
+            content += "" if note is None else _paragraph(to_html(note.text))
         return FeedItem(
             id=uuid5(page.entry, str(revision.version)).urn,
             url=self._url(edition, revision.path),
             title=f"{name[:1].upper()}{name[1:]}: {_title(revision.headline)}",
-            html=self._absolute(_paragraph(words(gone or name)) + content),
+            html=self._absolute(content),
             language=EDITIONS[edition].language if is_elsewhere else page.language,
             published_at=revision.published_at,
-            updated_at=_erased_at(page, revision) or revision.published_at,
+            updated_at=_erased_at(page, revision) or revision.updated_at,
             categories=_categories(page),
             gone=gone,
-            ends=page.entry.urn if _ends(page, revision) else None,
+            ends=page.entry.urn if revision == _ending(page) else None,
         )
 
     @property
@@ -138,6 +144,13 @@ class Feeds(msgspec.Struct, frozen=True):
 
     def _own_url(self, page: EntryPage) -> str:
         return self._url(page.page.edition, page.page.path or "")
+
+    def _farewell(self, page: EntryPage, gone: str) -> str:
+        said = _paragraph(words(gone))
+        if (merged := page.merged_into) is None:
+            return said
+        link = anchor(self._url(merged.edition, merged.path), words(_title(merged.headline)))
+        return said + _paragraph(words(WORDS[page.page.edition].merged_into).format(link))
 
     def _url(self, edition: str, path: str) -> str:
         return self.base + Links(edition, path, "html").to(path)
@@ -149,29 +162,34 @@ class Feeds(msgspec.Struct, frozen=True):
 
 def told(page: EntryPage) -> list[Revision]:
     """Return the versions of an entry that feeds tell of, oldest first."""
-    return [revision for revision in page.history if revision.type != _UNTOLD]
+    return [revision for revision in page.history if revision.is_told]
 
 
 def _gone(page: EntryPage) -> str | None:
     said = WORDS[page.page.edition]
     if page.status == "active" or page.status_since is None:
         return said.erased if page.erased else None
-    sentence = said.notices[page.status].format(f"{page.status_since:%Y-%m-%d}")
+    return said.notices[page.status].format(f"{page.status_since:%Y-%m-%d}")
+
+
+def _with_heir(page: EntryPage, gone: str) -> str:
     if page.merged_into is None:
-        return sentence
-    return f"{sentence} {said.merged_into.format(_title(page.merged_into.headline))}"
+        return gone
+    said = WORDS[page.page.edition].merged_into
+    return f"{gone} {said.format(_title(page.merged_into.headline))}"
 
 
 def _erased_at(page: EntryPage, revision: Revision) -> datetime | None:
     """Return when the text of a version was last known to be erased; None where it was not."""
-    erasures = [one.published_at for one in page.history if one.type == _ERASURE]
+    erasures = [one.updated_at for one in page.history if one.type == _ERASURE]
     return erasures[-1] if revision.erased and erasures else None
 
 
-def _ends(page: EntryPage, revision: Revision) -> bool:
-    """Return whether a version is the one by which its entry came to its end."""
-    ends = [one.version for one in page.history if one.type in _ENDINGS]
-    return page.status != "active" and ends[-1:] == [revision.version]
+def _ending(page: EntryPage) -> Revision | None:
+    """Return the version by which an entry came to its end; None where it stands."""
+    if page.status == "active":
+        return None
+    return next(one for one in reversed(page.history) if one.type in _ENDINGS)
 
 
 def _content(page: EntryPage) -> str:

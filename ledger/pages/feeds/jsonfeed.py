@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from ledger.pages.feeds.markup import rfc3339
 from ledger.pages.feeds.model import Feed, FeedItem
+from ledger.pages.times import rfc3339
 
 TYPE = "application/feed+json"
 VERSION = "https://jsonfeed.org/version/1.1"

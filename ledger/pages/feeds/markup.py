@@ -1,9 +1,8 @@
-"""What feeds and sitemaps are written with: XML's text and attributes, times."""
+"""What feeds and sitemaps are written with: XML's text and attributes."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from xml.sax.saxutils import escape, quoteattr
 
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -17,8 +16,3 @@ def text(value: str) -> str:
 def attribute(value: str) -> str:
     """Return the quoted value of an attribute; see `text`."""
     return quoteattr(_NO_XML.sub("\ufffd", value))
-
-
-def rfc3339(moment: datetime) -> str:
-    """Return an aware UTC time as in `2018-02-06T13:49:25Z` (RFC 3339)."""
-    return moment.isoformat().replace("+00:00", "Z")

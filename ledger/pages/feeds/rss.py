@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from email.utils import format_datetime
 
-from ledger.pages.feeds.markup import attribute, rfc3339, text
+from ledger.pages.feeds.markup import attribute, text
 from ledger.pages.feeds.model import Feed, FeedItem
+from ledger.pages.times import rfc3339
 
 TYPE = "application/rss+xml"
 
