@@ -147,7 +147,7 @@ class Exporter:
     def site(
         self,
         folder: Path,
-        base_url: str,
+        base_url: str | None = None,
         *,
         as_of: When | None = None,
         known_at: When | None = None,
@@ -158,7 +158,8 @@ class Exporter:
         Args:
             folder: Where; made if it is not there. What an export has left there is brought up to
                 date, other files stay.
-            base_url: The site's address: a scheme and a host, without a path.
+            base_url: The site's address: a scheme and a host, without a path. None: as the last
+                export into the folder, or else at http://localhost:8000.
             as_of: The site as it was public then.
             known_at: The site of what the ledger knew then.
             progress: Is told how many entries were written, and how many there are.

@@ -81,7 +81,15 @@ ROOMS: dict[str, set[str]] = {
         "site",
         "store",
     },
-    "site": {"domain", "lists", "pages", "projections", "publishing", "results"},
+    "site": {
+        "domain",
+        "irreplaceable",
+        "lists",
+        "pages",
+        "projections",
+        "publishing",
+        "results",
+    },
     "loading": {
         "audit.merkle",
         "audit.notes",

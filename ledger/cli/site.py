@@ -13,9 +13,6 @@ from ledger.cli.output import progress
 if TYPE_CHECKING:
     from ledger.results import When
 
-BASE_URL = "http://localhost:8000"
-"""Where `python -m http.server` has it."""
-
 NOTES_SHOWN = 10
 
 
@@ -24,7 +21,8 @@ NOTES_SHOWN = 10
 @click.option(
     "--base-url",
     metavar="URL",
-    help=f"The site's address, for feeds and sitemap.  [default: {BASE_URL}]",
+    help="The site's address, for feeds and sitemap.  [default: that of the last export into DIR, "
+    "or http://localhost:8000]",
 )
 @moment_options
 @pass_app
@@ -39,12 +37,12 @@ def site(
     """
     with app.open() as ledger, progress("exporting", "entries") as tell:
         report = ledger.exports.site(
-            folder, base_url or BASE_URL, as_of=as_of, known_at=known_at, progress=tell
+            folder, base_url, as_of=as_of, known_at=known_at, progress=tell
         )
     if base_url is None:
         click.echo(
-            f"ledger: note: feeds and sitemap say {BASE_URL}: give the site's address by "
-            "--base-url",
+            f"ledger: note: feeds and sitemap say {report.base_url}: give the site's address by "
+            "--base-url, where it is another",
             err=True,
         )
     # All of those that stay: erased text may be among them.

@@ -29,6 +29,7 @@ from msgspec.structs import replace
 
 from ledger.domain.editions import EDITIONS
 from ledger.errors import InvalidInput
+from ledger.irreplaceable import require_replaceable
 from ledger.lists import LedgerLists
 from ledger.pages.feeds import atom
 from ledger.pages.feeds.build import Feeds, Kind, told
@@ -46,11 +47,19 @@ from ledger.site.files import FEED_FORMATS, address_of, edition_feed, entry_feed
 from ledger.site.folder import Folder, SiteReport
 from ledger.site.root import root_page
 
+BASE_URL = "http://localhost:8000"
+"""Where `python -m http.server` has the site."""
+
 MOST_ITEMS = 50
 """How many items a feed of an edition has; that of an entry has all its changes."""
 
 
-_HOST = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?/?", re.IGNORECASE)
+_HOST = re.compile(
+    r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?/?", re.IGNORECASE
+)
+
+
+_LAST_PORT = 65535
 
 
 class _Moment(TypedDict):
@@ -63,7 +72,7 @@ class _Moment(TypedDict):
 def export_site(
     reader: LedgerLists,
     root: Path,
-    base_url: str,
+    base_url: str | None = None,
     *,
     as_of: When | None = None,
     known_at: When | None = None,
@@ -75,7 +84,8 @@ def export_site(
         reader: Reads the ledger.
         root: The folder; made if it is not there.
         base_url: The address that the site will have, for feeds and sitemaps: a scheme and a
-            host, without a path, since the pages link each other from the root.
+            host, without a path, since the pages link each other from the root. None: that of the
+            last export into the folder, or else `BASE_URL`.
         as_of: The site as it was public then.
         known_at: The site of what the ledger knew then.
         progress: Is told how many entries were written, and how many there are.
@@ -85,11 +95,14 @@ def export_site(
         InvalidTime: The log has no such position.
         StoreError: The log cannot be read.
     """
-    base = _checked(base_url)
+    if base_url is not None:
+        base_url = _checked(base_url)
+    require_replaceable(root)
     # What is appended meanwhile waits for the next export, so that no link leads nowhere.
     upto = reader.application.log.head().position if known_at is None else known_at
     identity = reader.application.log.identity()
     with Folder(root, identity.id) as folder:
+        base = base_url or folder.base_url or BASE_URL
         _Site(reader, folder, Feeds(UUID(identity.id), base), as_of, upto).write(progress)
         return folder.finish(
             base, *(None if when is None else str(when) for when in (as_of, known_at))
@@ -98,12 +111,13 @@ def export_site(
 
 def _checked(base_url: str) -> str:
     """Return the address of a site without a trailing slash."""
-    if _HOST.fullmatch(base_url) is None:
+    match = _HOST.fullmatch(base_url)
+    if match is None or int(match["port"] or 0) > _LAST_PORT:
         raise InvalidInput(
             f"{base_url!r} is no address of a site: give a scheme and a host alone, as in "
-            "https://news.example"
+            "https://news.example (a name in another script as xn--...)"
         )
-    return base_url.rstrip("/")
+    return base_url.rstrip("/").lower()
 
 
 class _Change(NamedTuple):

@@ -41,7 +41,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         format: The version of this file's format.
         ledger: The id of the ledger.
-        base_url: The address that feeds and sitemaps give.
+        base_url: The address that feeds and sitemaps give; None until an export is done.
         as_of: The moment that was published, as it was asked for; None for the present.
         known_at: What was known, likewise.
         files: Each file's path below the folder, with the SHA-256 of its content; where it is no
@@ -50,7 +50,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     format: int
     ledger: str
-    base_url: str
+    base_url: str | None
     as_of: str | None
     known_at: str | None
     files: dict[str, str]
@@ -60,6 +60,7 @@ class SiteReport(msgspec.Struct, frozen=True):
     """What an export came to.
 
     Attributes:
+        base_url: The address that feeds and sitemaps give.
         written: How many files were new or had another content.
         left: How many were there already, as they are to be.
         removed: How many were no longer part of the site.
@@ -68,6 +69,7 @@ class SiteReport(msgspec.Struct, frozen=True):
         notes: What somebody may want to know, a line each.
     """
 
+    base_url: str
     written: int
     left: int
     removed: int
@@ -82,12 +84,16 @@ class Folder:
         root: Where; made if it is not there.
         ledger: The id of the ledger.
 
+    Attributes:
+        base_url: The address that the last export gave; None where there was none.
+
     Raises:
         InvalidInput: It cannot be written, another export is at work in it, or it holds the site
             of another ledger.
     """
 
     def __init__(self, root: Path, ledger: str) -> None:
+        self.base_url: str | None = None
         self._root = root
         self._ledger = ledger
         self._owned: defaultdict[str, set[str]] = defaultdict(set)
@@ -107,6 +113,9 @@ class Folder:
             self._closing.callback(fresh.unlink, missing_ok=True)
             self._read_manifest()
             whole = self._read_journal()
+            if not (self._root / MANIFEST).exists():
+                # Whose folder it is, whatever happens.
+                self._write_manifest(None, None, None)
             journal = (self._root / _JOURNAL).open("ab", buffering=0)
             self._journal = self._closing.enter_context(journal)
             self._journal.truncate(whole)
@@ -162,16 +171,7 @@ class Folder:
         """Remove what is no longer part of the site, write the manifest, say what was done."""
         with _told(self._root):
             removed = sum(map(self._remove, sorted(self._owned.keys() - self._files.keys())))
-            manifest = Manifest(
-                format=FORMAT,
-                ledger=self._ledger,
-                base_url=base_url,
-                as_of=as_of,
-                known_at=known_at,
-                files=dict(sorted({**self._stay, **self._files}.items())),
-            )
-            data = msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
-            self._replace(self._root / MANIFEST, data)
+            self._write_manifest(base_url, as_of, known_at)
             (self._root / _JOURNAL).unlink()
         stay = (
             f"{self._root / path} is no longer part of the site, but was changed since: it stays, "
@@ -179,12 +179,26 @@ class Folder:
             for path in self._stay
         )
         notes = (*self._notes, *_alike(self._files))
-        return SiteReport(self._written, self._left, removed, tuple(stay), notes)
+        return SiteReport(base_url, self._written, self._left, removed, tuple(stay), notes)
 
     def _record(self, line: bytes) -> None:
         """Append to the journal; a full disk takes a part of a line first, and then fails."""
         while line:
             line = line[self._journal.write(line) :]
+
+    def _write_manifest(
+        self, base_url: str | None, as_of: str | None, known_at: str | None
+    ) -> None:
+        manifest = Manifest(
+            format=FORMAT,
+            ledger=self._ledger,
+            base_url=base_url,
+            as_of=as_of,
+            known_at=known_at,
+            files=dict(sorted({**self._stay, **self._files}.items())),
+        )
+        data = msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+        self._replace(self._root / MANIFEST, data)
 
     def _replace(self, target: Path, data: bytes) -> None:
         """Write a file whole or not at all.
@@ -226,6 +240,7 @@ class Folder:
             raise InvalidInput(
                 f"{self._root} holds the site of another ledger: export to another folder"
             )
+        self.base_url = found.base_url
         for path, digest in found.files.items():
             self._own(path, digest)
 

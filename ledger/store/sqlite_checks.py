@@ -93,7 +93,9 @@ def _permissions(path: Path) -> Check:
         for one in (path, path.parent)
         if (mode := one.stat().st_mode) & stat.S_IWOTH and not mode & stat.S_ISVTX
     ]
-    may = "may write it" if os.access(path, os.W_OK) else "may only read it"
+    # A log lies beside it while it is written.
+    is_writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    may = "may write it" if is_writable else "may only read it"
     found = f"this user {may}"
     if open_to_all:
         found += f"; every user may write {' and '.join(open_to_all)}"

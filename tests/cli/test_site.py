@@ -19,7 +19,7 @@ BASE = "https://news.example"
 EXPORT = ("export", "site", "out", "--base-url", BASE)
 MISSING = (
     "ledger: note: feeds and sitemap say http://localhost:8000: give the site's address by "
-    "--base-url\n"
+    "--base-url, where it is another\n"
 )
 
 
@@ -174,3 +174,19 @@ def test_what_is_in_the_way_is_one_clear_line_and_the_next_export_goes_on(desk: 
     page.rmdir()
     desk.ok(*EXPORT)
     assert dead_links(desk.folder / "out", BASE) == []
+
+
+def test_without_an_address_it_takes_that_of_the_last_export(desk: Shell) -> None:
+    desk.ok(*EXPORT)
+    before = content(desk.folder / "out")
+    answer = desk("export", "site", "out")
+    assert (answer.status, answer.out.split(",")[0]) == (0, "files written: 0")
+    assert answer.err == MISSING.replace("http://localhost:8000", BASE)
+    assert content(desk.folder / "out") == before
+
+
+def test_no_site_comes_among_the_files_of_a_store(log: Path, desk: Shell) -> None:
+    answer = desk("export", "site", "news.db-views", "--base-url", BASE)
+    assert (answer.status, answer.out) == (3, "")
+    assert "news.db-views is a part of a database" in answer.err
+    assert not (desk.folder / "news.db-views" / ".ledger-site.json").exists()

@@ -124,14 +124,15 @@ with Ledger.open(sys.argv[1]) as ledger:
 """
     arguments = [sys.executable, "-c", program, sqlite_url, str(out)]
     assert subprocess.run(arguments, check=False).returncode == -signal.SIGKILL
-    assert not (out / MANIFEST).exists()
+    assert not json.loads((out / MANIFEST).read_text())["files"]
 
 
 def test_one_that_was_killed_is_gone_on_with(sqlite_url: str, out: Path, tmp_path: Path) -> None:
     with Ledger.open(sqlite_url) as ledger:
         fill(ledger)
         killed(sqlite_url, out)
-        there = len(content(out)) - 1
+        # Beside manifest and journal.
+        there = len(content(out)) - 2
         assert there > 20
         (out / ".ledger-site.new").write_text("half")
         report = export(ledger, out)
@@ -165,7 +166,7 @@ def test_a_second_one_at_the_same_time_is_refused(ledger: Ledger, out: Path) -> 
 def test_one_that_failed_leaves_nothing_half_and_no_lock(out: Path) -> None:
     with pytest.raises(InvalidInput):
         put(out, {"a.txt": b"a", "../b.txt": b"b"})
-    assert content(out).keys() == {".ledger-site.journal", "a.txt"}
+    assert content(out).keys() == {".ledger-site.journal", ".ledger-site.json", "a.txt"}
     assert counts(put(out, {"a.txt": b"b"})) == (1, 0, 0)
 
 
@@ -241,7 +242,7 @@ def test_text_that_was_erased_is_not_forgotten(ledger: Ledger, out: Path) -> Non
 def test_a_file_that_is_gone_already_need_not_be_removed(out: Path) -> None:
     put(out, {"a/b.txt": b"1"})
     (out / "a/b.txt").unlink()
-    assert put(out, {"c.txt": b"1"}) == SiteReport(1, 0, 0, (), ())
+    assert put(out, {"c.txt": b"1"}) == SiteReport("http://localhost", 1, 0, 0, (), ())
 
 
 @pytest.mark.parametrize("what", ["news", "news/2021", "news/index.html", ".ledger-site.journal"])
@@ -295,6 +296,20 @@ def test_the_site_of_another_ledger_is_left_alone(ledger: Ledger, out: Path) -> 
     assert str(caught.value) == (
         f"{out} holds the site of another ledger: export to another folder"
     )
+    assert content(out) == before
+
+
+def test_what_was_begun_for_another_ledger_is_left_alone(ledger: Ledger, out: Path) -> None:
+    def stopped() -> None:
+        with Folder(out, "0" * 32) as folder:
+            folder.put("news/index.html", b"theirs")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        stopped()
+    before = content(out)
+    with pytest.raises(InvalidInput, match="holds the site of another ledger"):
+        export(ledger, out)
     assert content(out) == before
 
 

@@ -13,7 +13,7 @@ from ledger.errors import InvalidInput
 from ledger.site.folder import Folder
 from tests.site.archive import content
 
-JOURNAL = ".ledger-site.journal"
+JOURNAL, MANIFEST = ".ledger-site.journal", ".ledger-site.json"
 LINE = re.compile(r"[0-9a-f]{64} \d{3}\.txt")
 
 # Files of a byte each, so that none but the journal comes to the limit.
@@ -50,7 +50,7 @@ def test_a_full_disk_is_one_clear_line(out: Path) -> None:
     lines = 1000 // len(f"{'0' * 64} 000.txt\n")
     assert filled_up(out) == f"{out / f'{lines:03}.txt'} cannot be written: File too large\n"
     # What was written is known to be the site's, each by a whole line; a part of one is left.
-    assert len(content(out)) == lines + 1
+    assert len(content(out)) == lines + 2
     assert not (out / JOURNAL).read_bytes().endswith(b"\n")
 
 
@@ -58,14 +58,14 @@ def test_the_next_export_goes_on_after_the_last_whole_line(out: Path) -> None:
     filled_up(out)
     with Folder(out, "this") as folder:
         folder.put("998.txt", b"2")
-    written = sorted(content(out).keys() - {JOURNAL})
+    written = sorted(content(out).keys() - {JOURNAL, MANIFEST})
     journal = (out / JOURNAL).read_text()
     assert journal.endswith("\n")
     assert all(LINE.fullmatch(line) for line in journal.splitlines())
     assert [line[65:] for line in journal.splitlines()] == written
     with Folder(out, "this") as folder:
         assert folder.finish("http://localhost", None, None).removed == len(written)
-    assert content(out).keys() == {".ledger-site.json"}
+    assert content(out).keys() == {MANIFEST}
 
 
 def test_what_fails_at_the_end_is_told_with_the_folder(out: Path) -> None:

@@ -349,7 +349,7 @@ def test_an_address_that_is_none_is_refused_before_anything_is_written(
 )
 def test_feeds_and_sitemap_say_the_address(archive: Ledger, tmp_path: Path, address: str) -> None:
     archive.exports.site(tmp_path, address)
-    base = address.rstrip("/")
+    base = address.rstrip("/").lower()
     assert dead_links(tmp_path, base) == []
     assert f"<loc>{base}/news/index.html</loc>" in (tmp_path / "sitemap.xml").read_text()
     assert f'href="{base}/news/index_atom.xml"' in (tmp_path / "news/index_atom.xml").read_text()
