@@ -348,10 +348,10 @@ class _Parser:
     # What the links tell
 
     def _links(self, sections: dict[str, tuple[int, list[str]]], labels: Labels) -> Iterator[str]:
-        for heading in (labels.changes, labels.related):
+        for heading, line in ((labels.changes, _CHANGE), (labels.related, _RELATED)):
             _, items = sections.get(heading, (0, []))
             for item in items:
-                if match := _CHANGE.fullmatch(item) or _RELATED.fullmatch(item):
+                if match := line.fullmatch(item):
                     yield match[2]
 
     def _slug_of_current(self, changes: Sequence[ChangeLine]) -> str | None:

@@ -10,6 +10,7 @@ from ledger.pages.labels import LABELS
 _SECTION = b"\n### "
 _RELATED = tuple(f"{labels.related}:\n".encode() for labels in LABELS.values())
 _CHANGES = tuple(f"{labels.changes}:\n".encode() for labels in LABELS.values())
+_DERIVED = _RELATED + _CHANGES
 # The formats, and the date with its link.
 _HEAD = re.compile(rb"\s*(?:\w+: .*\n\s*)?### \[([^\]]*)\]\(\S*\)\n")
 _FIRST_LINE = re.compile(rb"\n*.*\n")
@@ -23,7 +24,7 @@ def essence(page: bytes) -> bytes:
     if b"\r" in page:
         page = page.replace(b"\r\n", b"\n")
     sections = page.split(_SECTION)
-    own = _SECTION.join(s for s in sections if not s.startswith(_RELATED + _CHANGES)).rstrip()
+    own = _SECTION.join([s for s in sections if not s.startswith(_DERIVED)]).rstrip()
     head = _HEAD.match(own)
     digest = sha256(own if head is None else head[1] + own[head.end() :])
     return digest.digest()[:16]

@@ -248,9 +248,11 @@ class _Run:
             self.report.last = commit.id
             pages = [change for change in commit.changes if _is_page(change.path)]
             self.report.changes += len(pages)
-            # Where pages go and come, any may have become any other.
+            # Those of a day that come tell of each other; where pages go, any may have become any.
             is_one = commit.removes
-            days = [("" if is_one else _day(change.path), change) for change in pages]
+            days = [
+                ("" if is_one or change.old else _day(change.path), change) for change in pages
+            ]
             for day, change in sorted(days, key=itemgetter(0)):
                 yield (commit, day, change), change.new or change.old or ""
             if self._progress is not None:

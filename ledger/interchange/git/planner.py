@@ -167,6 +167,8 @@ class _Planning:
     ) -> list[tuple[str, str]]:
         """Return the files that went with those that came alike, where no entry was."""
         gone = {old: page for old, page in went.items() if page and self._stands(old, page)}
+        if not gone:
+            return []
         fresh = {new: page for new, page in came.items() if not self._entry_of(new, page)}
         return pairs(gone, fresh, self._alike)
 

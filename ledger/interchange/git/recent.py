@@ -10,7 +10,7 @@ Value = TypeVar("Value")
 
 
 class Recent(OrderedDict[Name, Value]):
-    """Keeps what was put or asked for last.
+    """Keeps what was first put, or asked for, last.
 
     Args:
         most: How many at most.
@@ -25,8 +25,6 @@ class Recent(OrderedDict[Name, Value]):
         return super().__getitem__(name)
 
     def __setitem__(self, name: Name, value: Value) -> None:
-        if name in self:
-            self.move_to_end(name)
         super().__setitem__(name, value)
         if len(self) > self._most:
             self.popitem(last=False)
