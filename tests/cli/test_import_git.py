@@ -80,6 +80,19 @@ def test_options(ledger: Shell, archive: Archive) -> None:
     assert ledger.ok("import", "git", "archive", "--since", first).endswith("nothing new\n")
 
 
+def test_another_archive_has_to_be_called_so(ledger: Shell, archive: Archive) -> None:
+    ledger.ok("import", "git", "archive")
+    other = Archive(ledger.folder / "other")
+    other.commit({"news/2014/02/14/ferry.md": replace(FLOOD, headline="Ferry")})
+    answer = ledger("import", "git", "other")
+    assert (answer.status, answer.out) == (INVALID, "")
+    assert f"last its commit {archive.commits[-1][:12]}: where" in answer.err
+    assert "created: 1" in ledger.ok("import", "git", "other", "--another")
+    # By now it knows both.
+    assert ledger.ok("import", "git", "archive").endswith("nothing new\n")
+    assert ledger.ok("import", "git", "other").endswith("nothing new\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -1,16 +1,19 @@
 """What the pages of a commit come to: entries created, edited, retitled, taken back, brought back.
 
-The rules, for the pages of one day that a commit changes:
+The rules, for the pages that a commit changes:
 
 - A page that changed in derived parts only is noise (see `essence`).
 - A page that changed edits its entry: by what it says otherwise than imports said last, and by
   nothing else, so that what was edited in the ledger meanwhile stays.
 - One that went and one that came under the same permalink are one, whose file was moved.
-- One that went and one that came, alike enough (see `likeness`), are one entry that was retitled:
-  it has another permalink. So are two where the Changes list of the one that came names the other.
-- One that went alone retracts its entry; one that comes where a page went reinstates it.
+- One whose Changes list names the permalink of another is of the same entry, which was retitled.
+- So are one that went and one of the same day that came, alike enough (see `likeness`).
+- One that went alone retracts its entry, unless a copy of it is left; one that comes where a page
+  went reinstates it.
 - One that comes where no entry is creates one, under the id that every import gives it.
-- One at a permalink that an entry has left, with a headline that it had there, is an older copy.
+- One at a permalink that an entry has left, with a headline that it had there, is an older copy,
+  as long as the entry's own page is elsewhere.
+- One at a permalink whose entry's page is in another file is refused.
 """
 
 from __future__ import annotations
