@@ -22,13 +22,17 @@ import resource, sys
 from pathlib import Path
 from ledger.errors import InvalidInput
 from ledger.site.folder import Folder
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
 try:
     with Folder(Path(sys.argv[1]), "this") as folder:
         for number in range(100):
             folder.put(f"{number:03}.txt", b"1")
 except InvalidInput as error:
     print(error)
+finally:
+    # Whatever else the process has to write when it ends is not of this test.
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 """
 
 
