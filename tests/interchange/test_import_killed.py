@@ -148,11 +148,11 @@ def kill_once(reached: Callable[[], bool], url: str, site: Path) -> None:
 def test_a_killed_import_is_finished_by_the_next(
     site: Path, store: Store, undisturbed: dict[tuple[UUID, int], Version]
 ) -> None:
-    left = []
+    left: list[int] = []
     for reached in (
         store.exists,
-        lambda: stored(store) > 0,
-        lambda: stored(store) > EVENTS // 3,
+        lambda: stored(store) > left[0],
+        lambda: stored(store) > max(left[1], EVENTS // 3),
     ):
         kill_once(reached, store.url, site)
         left.append(stored(store))
