@@ -165,37 +165,47 @@ class PostgresRecorder(LogRecorder):
         It lies in the write-ahead log until that is overwritten, in archives of it, in backups and
         on standbys that lag: those are for whoever keeps them.
 
+        Whoever reads in passing, as the server's own statistics do, is waited for.
+
         Raises:
             StoreBusy: Somebody is reading what was; nothing is lost by trying again.
         """
-        so = ": what was erased may still lie in it"
-        with translated(self.url, so), self._lent() as connection:
-            kept, refused = list[int](), list[str]()
+        patience = Patience(self.url.timeout)
+        with translated(self.url, ": what was erased may still lie in it"):
+            while kept := self._vacuum():
+                if not patience.wait():
+                    break
+            with self._lent() as connection, suppress(psycopg.errors.InsufficientPrivilege):
+                connection.execute("CHECKPOINT")
+        if kept:
+            raise StoreBusy(
+                f"what was erased still lies in {self.url.place}, because somebody is reading "
+                "what was: run `ledger purge` once he is done"
+            )
 
-            def note(notice: psycopg.errors.Diagnostic) -> None:
-                if notice.severity_nonlocalized == "WARNING":
-                    refused.append(notice.message_primary or "")
-                # The first number tells how many old rows somebody can still see, whatever the
-                # language of the server.
-                kept.extend(map(int, _NUMBER.findall(notice.message_detail or "")[:1]))
+    def _vacuum(self) -> int:
+        """Write the table anew; return how many old rows it keeps, for who can still see them."""
+        kept, refused = list[int](), list[str]()
 
+        def note(notice: psycopg.errors.Diagnostic) -> None:
+            if notice.severity_nonlocalized == "WARNING":
+                refused.append(notice.message_primary or "")
+            # The first number tells how many old rows somebody can still see, whatever the
+            # language of the server.
+            kept.extend(map(int, _NUMBER.findall(notice.message_detail or "")[:1]))
+
+        with self._lent() as connection:
             connection.add_notice_handler(note)
             try:
                 connection.execute(self._queries.vacuum)
             finally:
                 connection.remove_notice_handler(note)
-            with suppress(psycopg.errors.InsufficientPrivilege):
-                connection.execute("CHECKPOINT")
         if refused:
             raise StoreNotWritable(
                 f"what was erased still lies in {self.url.place}: {refused[0]}; let the ledger's "
                 "owner run `ledger purge`"
             )
-        if any(kept):
-            raise StoreBusy(
-                f"what was erased still lies in {self.url.place}, because somebody is reading "
-                "what was: run `ledger purge` once he is done"
-            )
+        return sum(kept)
 
     def integrity(self) -> Integrity:
         """Return what is wrong with the store itself: its tables, indexes, functions, guards."""

@@ -240,6 +240,7 @@ def test_a_purge_leaves_nothing_of_it_in_the_table(
     secrets = [b"A lock opens", os.urandom(8).hex().encode() * 500]
     recorder.append([new(A, 3, secrets[0]), new(A, 4, secrets[1])])
     words = [secret[:12].decode() for secret in secrets]
+    impatient = opened(postgres_store.with_options(timeout="0.1"))
     other = postgres_store.server.connect()
     with closing(other):
         # Somebody still sees what was.
@@ -247,12 +248,35 @@ def test_a_purge_leaves_nothing_of_it_in_the_table(
         other.execute("SELECT 1")
         recorder.erase([erasure(5, 4, 5)], [Blank(4, "content"), Blank(5, "content")], 5)
         with pytest.raises(StoreBusy, match="because somebody is reading what was"):
-            recorder.purge()
+            impatient.purge()
         assert postgres_store.found(words) >= {words[0]}
         other.execute("COMMIT")
     recorder.purge()
     assert postgres_store.found(words) == set()
     assert [row.content for row in recorder.read(3, 2)] == [b"", b""]
+
+
+def test_a_purge_waits_for_who_reads_in_passing(
+    recorder: PostgresRecorder, postgres_store: PostgresStore, db: Db
+) -> None:
+    def file() -> object:
+        return db.execute("SELECT pg_relation_filepath('events')").fetchone()
+
+    recorder.append([new(A, 3, b"A lock opens")])
+    before = file()
+    other = postgres_store.server.connect()
+    with closing(other), ThreadPoolExecutor() as pool:
+        other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        other.execute("SELECT 1")
+        recorder.erase([erasure(4, 4)], [Blank(4, "content")], 4)
+        purging = pool.submit(recorder.purge)
+        while file() == before and not purging.done():
+            pass
+        # It was written anew, in vain.
+        assert not purging.done()
+        other.execute("COMMIT")
+        purging.result()
+    assert postgres_store.found(["A lock opens"]) == set()
 
 
 def test_a_reader_of_the_table_holds_up_a_purge(
