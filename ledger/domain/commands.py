@@ -9,17 +9,18 @@ from __future__ import annotations
 from datetime import date, datetime
 from functools import cache
 from hashlib import sha256
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from ledger.domain import editions
+from ledger.domain.chance import random_id
 from ledger.domain.values import AS_EDITION, Basis, CorrectionKind, Layout, Source
 from ledger.errors import InvalidInput
 
 
-class Command(msgspec.Struct, frozen=True, kw_only=True):
+class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Base of all commands.
 
     Attributes:
@@ -40,7 +41,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     published_at: datetime | None = None
     basis: Basis = "stated"
     origin: str | None = None
-    id: UUID = msgspec.field(default_factory=uuid4)
+    id: UUID = msgspec.field(default_factory=random_id)
     expected_version: int | None = None
 
 
@@ -53,11 +54,10 @@ def digest_of(command: Command) -> bytes:
     Raises:
         InvalidInput: A value is of a kind that no event can hold.
     """
-    defaults = _defaults(type(command))
     kept = {
         name: value
-        for name, value in msgspec.structs.asdict(command).items()
-        if name not in _APART and value != defaults.get(name, _NONE)
+        for name, default in _counted(type(command))
+        if (value := getattr(command, name)) is not default and value != default
     }
     try:
         if "remove_contexts" in kept:
@@ -70,13 +70,14 @@ def digest_of(command: Command) -> bytes:
     return sha256(encoded).digest()[:16]
 
 
-_NONE = object()
 _APART = {"id", "expected_version", "actor", "reason"}
 
 
 @cache
-def _defaults(type_: type[Command]) -> dict[str, object]:
-    return {field.name: field.default for field in msgspec.structs.fields(type_)}
+def _counted(type_: type[Command]) -> tuple[tuple[str, object], ...]:
+    """Return the names of the fields that count, with their defaults."""
+    fields = msgspec.structs.fields(type_)
+    return tuple((field.name, field.default) for field in fields if field.name not in _APART)
 
 
 class CreateEntry(Command, frozen=True, kw_only=True):

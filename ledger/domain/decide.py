@@ -96,14 +96,14 @@ def decide(
         if state is not None:
             raise EntryExists(f"entry {state.id} is already in the ledger")
         data: EventData = _create(command, now)
-        version = 1
+        entry, version = entry_of(command), 1
     else:
         if state is None:
             raise TypeError("an entry's command needs the entry's state")
         data = _change(command, state, now, lookup)
-        version = state.version + 1
+        entry, version = state.id, state.version + 1
     data = replace(data, digest=digest_of(command))
-    return [storable(Event(entry_of(command), version, meta_of(command, now), data))]
+    return [storable(Event(entry, version, meta_of(command, now), data))]
 
 
 def storable(event: Event) -> Event:

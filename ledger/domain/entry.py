@@ -21,12 +21,13 @@ from ledger.domain.events import (
     EntryRestated,
     EntryRetracted,
     Event,
+    edited,
 )
-from ledger.domain.values import AS_EDITION, FIELDS, Correction, Layout, Source, Status
+from ledger.domain.values import AS_EDITION, Correction, Layout, Source, Status
 from ledger.errors import UndecodableEvent, VersionNotFound
 
 
-class NewsEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class NewsEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An entry as one of its versions has it.
 
     Attributes:
@@ -95,7 +96,8 @@ def evolve(state: NewsEntry | None, event: Event) -> NewsEntry:
         if event.version != 1 or not isinstance(data, EntryCreated):
             raise _illegal(event, "a history begins with EntryCreated, version 1")
         return _create(event, data)
-    if event.entry != state.id:
+    # Their numbers: ids themselves are compared in Python.
+    if event.entry.int != state.id.int:
         raise _illegal(event, f"it is not of entry {state.id}")
     if event.version != state.version + 1:
         raise _illegal(event, f"it cannot follow version {state.version}")
@@ -168,9 +170,7 @@ def _create(event: Event, data: EntryCreated) -> NewsEntry:
 
 
 def _edited_fields(state: NewsEntry, data: EntryEdited) -> dict[str, object]:
-    changes: dict[str, object] = {
-        name: value for name in FIELDS if (value := getattr(data, name)) is not UNSET
-    }
+    changes = edited(data)
     if data.inferred is not UNSET:
         changes["inferred"] = data.inferred
     elif state.inferred:

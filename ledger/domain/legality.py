@@ -18,6 +18,7 @@ from ledger.domain.events import (
     EntryRestated,
     EntryRetracted,
     RecordedEvent,
+    edited,
 )
 from ledger.domain.values import FIELDS
 from ledger.errors import InvalidInput
@@ -66,10 +67,13 @@ def _check_values(event: RecordedEvent) -> None:
 
 
 def _check_fields(data: EntryCreated | EntryEdited, now: datetime) -> None:
-    for name in FIELDS:
-        value = getattr(data, name)
-        if value is not UNSET:
-            rules.check_field(name, value, now)
+    values = (
+        edited(data)
+        if isinstance(data, EntryEdited)
+        else {name: getattr(data, name) for name in FIELDS}
+    )
+    for name, value in values.items():
+        rules.check_field(name, value, now)
     if data.inferred is not UNSET:
         rules.check_inferred(data.inferred)
 
@@ -93,7 +97,7 @@ def _why_not_now(state: NewsEntry, event: RecordedEvent, is_partial: bool) -> st
 def _why_no_edit(state: NewsEntry, data: EntryEdited, is_partial: bool) -> str | None:
     if data.reverts_to is not None and not 1 <= data.reverts_to <= state.version:
         return f"there is no version {data.reverts_to} before it to restore"
-    changed = (name for name in FIELDS if getattr(data, name) not in (UNSET, getattr(state, name)))
-    if not is_partial and next(changed, None) is None and data.inferred in (UNSET, state.inferred):
+    changes = any(value != getattr(state, name) for name, value in edited(data).items())
+    if not is_partial and not changes and data.inferred in (UNSET, state.inferred):
         return "it changes nothing"
     return None

@@ -29,6 +29,7 @@ RESERVED_SLUGS = frozenset({"index", "readme"})
 ERASED = "~erased-"
 """What the slug of a version begins with whose own was erased; no other has one like it."""
 
+_NO_ASCII_SLUG = re.compile(r"[^a-z0-9]+")
 _NO_SLUG = re.compile(r"[/\\?#%\s]")
 _EXTENSION = re.compile(r"\.(?:md|html|json|xml)$")
 _PATH = re.compile(r"(?P<prefix>.*?)/(?P<y>\d{4})/(?P<m>\d{2})/(?P<d>\d{1,2})/(?P<slug>[^/]+)")
@@ -44,15 +45,20 @@ def slugify(headline: str, edition: Edition) -> str:
     """
     if edition.ascii_slugs:
         cut = headline.encode()[:ASCII_SLUG_BYTES].decode(errors="ignore")
-        folded = "".join(
-            c for c in unicodedata.normalize("NFKD", cut) if not unicodedata.combining(c)
-        )
         # Folding can lengthen: one sign may stand for several letters.
-        slug = re.sub(r"[^a-z0-9]+", "-", folded.lower())[:MOST_SLUG_BYTES]
+        slug = _NO_ASCII_SLUG.sub("-", _folded(cut).lower())[:MOST_SLUG_BYTES]
     else:
         cut = re.sub(r"[.,]", "", headline[:OTHER_SLUG_CHARACTERS])
         slug = re.sub("-+", "-", "".join(c if _is_word(c) else "-" for c in cut))
     return slug.strip("-") or "entry"
+
+
+def _folded(text: str) -> str:
+    """Return `text` without accents."""
+    if text.isascii():
+        return text
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
 def _is_word(character: str) -> bool:

@@ -21,7 +21,9 @@ CorrectionKind = Literal["correction", "clarification", "update", "editors-note"
 StyleName = Literal["current", "older", "archive"]
 
 
-class Source(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Source(
+    msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False
+):
     """A source of an entry, in the order it is listed.
 
     Attributes:
@@ -35,7 +37,9 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     image: str | None = None
 
 
-class Layout(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Layout(
+    msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False
+):
     """How an entry's page was published, so that it can be rendered the same way again.
 
     Attributes:
@@ -53,7 +57,7 @@ AS_EDITION = Layout()
 """The layout of an entry that was never published elsewhere: the current style of its edition."""
 
 
-class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A public note on an entry.
 
     Attributes:
