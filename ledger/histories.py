@@ -1,21 +1,23 @@
 """What a writer keeps of entries between commands, so that not every command reads them anew.
 
-Where anybody else has written meanwhile, what is kept is held against the log and brought up to
-date from it. As long as the log ends as this writer left it, nobody has.
+As long as the log's epoch stays (see `store.log.LogRecorder.epoch`), nobody else has written, and
+what this writer made of an entry is how it is. Else what is kept is held against the log, and
+brought up to date from it.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from ledger.domain.entry import NewsEntry, fold
 from ledger.domain.events import EntryErased, EntryRestated, Event, RecordedEvent
-from ledger.errors import StoreNotFound, UndecodableEvent
+from ledger.errors import StoreNotFound
 from ledger.store.application import LedgerApplication
 
 KEPT = 1000
@@ -47,12 +49,8 @@ class History(msgspec.Struct, frozen=True):
         answered = {event.meta.command: event.version for event in events}
         return History(events[-1], fold(events, self.state), self.commands | answered)
 
-    def confirmed(self, recorded: Mapping[tuple[UUID, int], RecordedEvent]) -> History:
-        """Return the history with its last event as the store recorded it."""
-        if self.last is None:
-            return self
-        last = recorded.get((self.last.entry, self.last.version), self.last)
-        return History(last, self.state, self.commands)
+
+_NO_HISTORY = History()
 
 
 class Histories:
@@ -65,73 +63,77 @@ class Histories:
     def __init__(self, application: LedgerApplication) -> None:
         self._application = application
         self._kept: OrderedDict[UUID, History] = OrderedDict()
-        # The end of the log, as this writer left it, and the entries that are kept as of there.
-        self._end: RecordedEvent | None = None
+        # The entries that are kept as they were in an epoch.
+        self._epoch: int | None = None
         self._fresh: set[UUID] = set()
         self._lock = Lock()
 
-    def look_at_end(self) -> None:
-        """Trust nothing that is kept where the log does not end as this writer left it."""
-        end = self._end
-        if end is None:
-            return
-        try:
-            found = [*map(self._application.to_event, self._application.rows(end.position - 1, 2))]
-        except (StoreNotFound, UndecodableEvent):
-            found = []
-        if found != [end]:
-            self.trust_nothing()
+    @property
+    def epoch(self) -> int | None:
+        """The epoch in which what is kept is how entries are; None: nothing is trusted."""
+        return self._epoch
 
     def trust_nothing(self) -> None:
         """Hold everything that is kept against the log."""
         with self._lock:
-            self._end = None
+            self._epoch = None
             self._fresh.clear()
 
-    def get(self, entry: UUID, *, end_is_ours: bool = False) -> History:
-        """Return what is known of an entry now; an empty history where there is no such entry.
+    def get(self, entry: UUID, epoch: int | None = None) -> History:
+        """Return what is known of an entry; an empty history where there is no such entry.
 
         Args:
             entry: Which.
-            end_is_ours: Whether the log's end was just looked at.
+            epoch: In which epoch; whether it is still that one shows when something is appended.
+                None: now.
         """
         with self._lock:
-            known = self._kept.get(entry, History())
-            if end_is_ours and entry in self._fresh:
+            known = self._kept.get(entry, _NO_HISTORY)
+            if epoch is not None and epoch == self._epoch and entry in self._fresh:
                 return known
         try:
             # The last event known is read once more: the log may be another since.
             news = self._application.history(entry, max(known.version - 1, 0))
             if known.last is not None and news[:1] != [known.last]:
-                known, news = History(), self._application.history(entry)
+                known, news = _NO_HISTORY, self._application.history(entry)
             elif known.last is not None:
                 news = news[1:]
             if known.last is not None and any(
                 isinstance(event.data, EntryErased | EntryRestated) for event in news
             ):
                 # What is known may hold what was taken away.
-                known, news = History(), self._application.history(entry)
+                known, news = _NO_HISTORY, self._application.history(entry)
         except StoreNotFound:
             if known.last is not None:
                 raise
-            return History()
+            return _NO_HISTORY
         history = known.after(news)
         if history is not known:
             with self._lock:
                 self._keep(entry, history)
         return history
 
-    def note(self, recorded: Sequence[RecordedEvent], histories: Mapping[UUID, History]) -> None:
-        """Keep what a transaction made of entries, and remember that the log ends with it."""
+    def note(
+        self, recorded: Iterable[RecordedEvent], histories: Mapping[UUID, History], epoch: int
+    ) -> None:
+        """Keep what this writer made of entries in an epoch.
+
+        Args:
+            recorded: The events, as stored.
+            histories: What their entries have come to.
+            epoch: That.
+        """
+        last = {event.entry: event for event in recorded}
         with self._lock:
-            for entry, history in histories.items():
-                self._keep(entry, history)
-            if not recorded:
-                return
-            if self._end is None or recorded[0].position != self._end.position + 1:
+            if self._epoch != epoch:
+                self._epoch = epoch
                 self._fresh.clear()
-            self._end = recorded[-1]
-            self._fresh.update(entry for entry in histories if entry in self._kept)
+            for entry, history in histories.items():
+                known = self._kept.get(entry)
+                # Another thread may have come further, and noted it before this one.
+                if known is None or known.version <= history.version:
+                    self._keep(entry, replace(history, last=last.get(entry, history.last)))
+                    self._fresh.add(entry)
 
     def _keep(self, entry: UUID, history: History) -> None:
         if entry in self._fresh and self._kept[entry].version > history.version:

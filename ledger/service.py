@@ -11,20 +11,22 @@ from eventsourcing.persistence import IntegrityError
 
 from ledger.domain.commands import Command, CreateEntry, digest_of
 from ledger.domain.decide import Decided, Lookup, decide, entry_of
-from ledger.domain.diffs import brief, diff_entries
 from ledger.domain.entry import NewsEntry, at_version, fold
 from ledger.domain.events import Event, RecordedEvent
 from ledger.errors import (
     CommandIdReused,
     Conflict,
     EntryNotFound,
+    LedgerError,
     Refused,
+    StoreBusy,
     StoreError,
     StoreUnreachable,
     VersionNotFound,
 )
 from ledger.histories import Histories, History
 from ledger.store.application import LedgerApplication
+from ledger.store.log import OthersWrote
 from ledger.store.patience import Patience
 from ledger.store.urls import parse_store_url
 
@@ -73,67 +75,94 @@ class CommandHandler:
                 whether it was stored.
             StoreError: The store failed; nothing was stored.
         """
-        patience, unanswered = Patience(self._timeout), set[UUID]()
+        patience: Patience | None = None
+        unanswered: set[UUID] = set()
+        epoch = self._histories.epoch
         while True:
             try:
-                done = self._attempt(commands, decided, unanswered)
+                done = self._attempt(commands, decided, unanswered, epoch)
             except StoreUnreachable as error:
                 # Where nothing was sent, there is nothing to find out.
                 if not unanswered:
                     raise
+                patience = patience or Patience(self._timeout)
                 if not patience.wait():
                     raise _unknown(error, commands) from error
-                continue
+                done = None
             if done is not None:
                 return done
+            # What was known may have been so once. From here on, all is read.
+            epoch = None
 
     def _attempt(
         self,
         commands: Sequence[Command],
         decided: Mapping[UUID, Decided],
         unanswered: set[UUID],
+        epoch: int | None,
     ) -> list[tuple[RecordedEvent, bool]] | None:
-        """Decide and append; return None where another writer was first.
+        """Decide and append; return None where that has to be done again.
 
         Args:
             commands: What to do.
             decided: What was decided already.
             unanswered: The ids of commands whose append got no answer: the log tells whether they
                 were stored. Those of this attempt are added where it gets none.
+            epoch: The epoch in which what is known of entries is so; None: it is read.
         """
-        self._histories.look_at_end()
-        pending = _Pending(self)
-        events = self._decide_all(commands, decided, pending)
+        pending = _Pending(self, epoch)
+        try:
+            events = self._decide_all(commands, decided, pending)
+        except OthersWrote:
+            self._histories.trust_nothing()
+            return None
+        except StoreError:
+            raise
+        except LedgerError:
+            # Refused, perhaps on what is so no more: another thread may have stored something that
+            # it has not noted yet. Somebody is told only of what was just read.
+            if epoch is not None:
+                return None
+            raise
         # Keyed, because a command may be there twice: its event is one all the same.
         new = {
             (event.entry, event.version): event
             for event in events
             if not isinstance(event, RecordedEvent)
         }
-        try:
-            recorded = (
-                self._application.append(list(new.values()), pending.looked_at) if new else []
-            )
-        except StoreUnreachable:
-            unanswered |= {event.meta.command for event in new.values()}
-            raise
-        except IntegrityError as error:
-            # Another writer was first. Decide again on what the entry is now.
-            self._histories.trust_nothing()
-            if not self._anybody_was_first(new.values(), pending.looked_at):
-                raise StoreError(f"the store refused the events: {error}") from error
+        fresh = self._append(new, pending, epoch, unanswered) if new else {}
+        if fresh is None:
             return None
-        fresh = {(event.entry, event.version): event for event in recorded}
-        self._histories.note(
-            recorded,
-            {entry: known.confirmed(fresh) for entry, known in pending.histories.items()},
-        )
         return [
             (event, event.meta.command in unanswered)
             if isinstance(event, RecordedEvent)
             else (fresh[event.entry, event.version], True)
             for event in events
         ]
+
+    def _append(
+        self,
+        new: Mapping[tuple[UUID, int], Event],
+        pending: _Pending,
+        epoch: int | None,
+        unanswered: set[UUID],
+    ) -> dict[tuple[UUID, int], RecordedEvent] | None:
+        """Append what was decided; return None where another writer was first."""
+        now = self._application.log.epoch() if epoch is None else epoch
+        try:
+            recorded = self._application.append([*new.values()], pending.looked_at, epoch)
+        except StoreUnreachable:
+            unanswered |= {event.meta.command for event in new.values()}
+            raise
+        except IntegrityError as error:
+            # Decide again on what the entry is now.
+            self._histories.trust_nothing()
+            is_late = isinstance(error, OthersWrote)
+            if not is_late and not self._anybody_was_first(new.values(), pending.looked_at):
+                raise StoreError(f"the store refused the events: {error}") from error
+            return None
+        self._histories.note(recorded, pending.histories, now)
+        return {(event.entry, event.version): event for event in recorded}
 
     def history(self, entry: UUID) -> History:
         """Return what is known of an entry now; an empty history where there is no such entry."""
@@ -185,10 +214,12 @@ class CommandHandler:
         found: list[Event] = []
         for command in commands:
             entry = entry_of(command)
-            history = pending.histories.get(entry) or self._histories.get(entry, end_is_ours=True)
+            history = pending.histories.get(entry) or self._histories.get(entry, pending.epoch)
             answered = history.commands.get(command.id)
             if answered is not None:
-                event = pending.events.get((entry, answered)) or self._recorded(entry, answered)
+                event = pending.events.get((entry, answered)) or self._recorded(
+                    command, entry, answered, pending.epoch
+                )
                 require_same(command, event)
             else:
                 self.require_expected(command, history, pending)
@@ -203,8 +234,20 @@ class CommandHandler:
             found.append(event)
         return found
 
-    def _recorded(self, entry: UUID, version: int) -> RecordedEvent:
-        return self._application.history(entry, version - 1)[0]
+    def _recorded(
+        self, command: Command, entry: UUID, version: int, epoch: int | None
+    ) -> RecordedEvent:
+        """Return the event that a command was answered with.
+
+        Raises:
+            OthersWrote: It was, for all that was known in an epoch, and the log says otherwise.
+        """
+        events = self._application.history(entry, version - 1)
+        if epoch is not None and (not events or events[0].meta.command != command.id):
+            raise OthersWrote("ledger: an event that was known is gone from the log")
+        if not events:
+            raise StoreBusy("the log was replaced while it was read: try again")
+        return events[0]
 
     def _anybody_was_first(self, events: Iterable[Event], looked_at: Mapping[UUID, int]) -> bool:
         ours = [(event.entry, event.version - 1) for event in events]
@@ -225,6 +268,8 @@ class CommandHandler:
         entry = entry_of(command)
         message = f"entry {entry} is at version {history.version}, not at {expected} as expected"
         if history.state is not None and 0 < expected < history.version:
+            from ledger.domain.diffs import brief, diff_entries
+
             before = look_up.version(entry, expected)
             diffs = diff_entries(before, history.state)
             changed = "; ".join(map(brief, diffs))
@@ -235,8 +280,9 @@ class CommandHandler:
 class _Pending:
     """Looks things up with the events of this transaction, which the log does not have yet."""
 
-    def __init__(self, handler: CommandHandler) -> None:
+    def __init__(self, handler: CommandHandler, epoch: int | None) -> None:
         self._handler = handler
+        self.epoch = epoch
         self.histories: dict[UUID, History] = {}
         self.events: dict[tuple[UUID, int], Event] = {}
         self.looked_at: dict[UUID, int] = {}

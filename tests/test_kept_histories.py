@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 
 from ledger import Ledger
-from ledger.errors import EntryNotFound, NothingChanged
+from ledger.errors import EntryNotFound, NothingChanged, StoreBusy
+from ledger.histories import Histories
 
 DAY = date(2024, 5, 1)
 
@@ -86,3 +87,42 @@ def test_a_log_that_is_put_back(log: Path) -> None:
         assert headlines(ledger, entry) == ["Flood", "Kept"]
         with pytest.raises(EntryNotFound):
             ledger.edit(ferry, headline="Ferries", actor="ada")
+
+
+def test_what_another_thread_has_stored_and_not_noted_yet(
+    url: str, entry: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Ledger.open(url) as ledger:
+        ledger.edit(entry, headline="Two", actor="ada")
+        with monkeypatch.context() as patch:
+            patch.setattr("ledger.histories.Histories.note", lambda *_: None)
+            ledger.edit(entry, headline="Three", actor="eve")
+        # Neither is it no change, nor has the entry moved on from what everybody can read.
+        ledger.edit(entry, headline="Two", actor="ada", expected_version=3)
+        assert headlines(ledger, entry) == ["Flood", "Two", "Three", "Two"]
+
+
+def test_a_note_that_comes_late_takes_nothing_back(
+    url: str, entry: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late: list[tuple[object, ...]] = []
+    note = Histories.note
+    with Ledger.open(url) as ledger:
+        with monkeypatch.context() as patch:
+            patch.setattr("ledger.histories.Histories.note", lambda *given: late.append(given))
+            ledger.edit(entry, headline="Two", actor="ada")
+        ledger.edit(entry, headline="Three", actor="eve")
+        note(*late[0])  # type: ignore[arg-type]
+        ledger.edit(entry, headline="Two", actor="ada", expected_version=3)
+        assert headlines(ledger, entry) == ["Flood", "Two", "Three", "Two"]
+
+
+def test_a_refusal_waits_for_nobody_who_writes(log: Path) -> None:
+    with Ledger.open(f"sqlite:///{log}?timeout=0.1") as ledger:
+        entry = ledger.create(DAY, "Flood", actor="ada").entry
+        with closing(sqlite3.connect(log, isolation_level=None)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            with pytest.raises(NothingChanged):
+                ledger.edit(entry, headline="Flood", actor="ada")
+            with pytest.raises(StoreBusy):
+                ledger.edit(entry, headline="Ferry", actor="ada")

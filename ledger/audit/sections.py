@@ -6,7 +6,6 @@ Rows in, findings out: whoever reads the store, and in how many processes, does 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from hashlib import sha256
 from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
@@ -21,12 +20,12 @@ from ledger.domain.events import EntryErased, EntryRestated, RecordedEvent
 from ledger.domain.legality import why_illegal
 from ledger.errors import UndecodableEvent
 from ledger.store.erasures import named_blob
-from ledger.store.leaf import Digest, leaf_hash
+from ledger.store.leaf import Digest, leaf_hashes
 from ledger.store.rows import Row
 
 HASH_BYTES = 32
 
-_META, _CONTENT, _TIME = map(attrgetter, ("meta", "content", "recorded_at"))
+_TIME = attrgetter("recorded_at")
 
 
 class ByPosition(msgspec.Struct):
@@ -100,22 +99,6 @@ def by_position(
     return found
 
 
-def leaf_hashes(rows: Sequence[Row]) -> list[bytes]:
-    """Return the leaf hashes of rows; as `leaf.leaf_hash`, but the faster for many."""
-    if Digest in {*map(type, map(_META, rows)), *map(type, map(_CONTENT, rows))}:
-        return list(map(leaf_hash, rows))
-    try:
-        return [
-            sha256(
-                f"\0ledger/leaf/v1\n{position}\n{entry.hex()}\n{version}\n{type_}\n{recorded_at}\n"
-                f"{sha256(meta).hexdigest()}\n{sha256(content).hexdigest()}\n".encode()
-            ).digest()
-            for position, entry, version, type_, recorded_at, meta, content in rows
-        ]
-    except UnicodeEncodeError:
-        return list(map(leaf_hash, rows))
-
-
 class ByEntry(msgspec.Struct):
     """What a section of the log came to, read by entry and version.
 
@@ -182,8 +165,9 @@ class _History:
             self._tell_gap(row, version)
         if row.position < position:
             self._tell("reordered", row, "it comes before an earlier version", position)
-        blobs = (("content", row.content), ("meta", row.meta))
-        self._blank |= {(row.position, name) for name, blob in blobs if isinstance(blob, Digest)}
+        for name, blob in (("content", row.content), ("meta", row.meta)):
+            if isinstance(blob, Digest):
+                self._blank.add((row.position, name))
         try:
             event = self._decode(row)
         except UndecodableEvent as error:

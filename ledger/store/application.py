@@ -71,21 +71,27 @@ class LedgerApplication(Application[UUID]):
         return cast("EventMapper", self.mapper)
 
     def append(
-        self, events: Sequence[Event], unless_moved: Mapping[UUID, int] = NO_ENTRIES
+        self,
+        events: Sequence[Event],
+        unless_moved: Mapping[UUID, int] = NO_ENTRIES,
+        epoch: int | None = None,
     ) -> list[RecordedEvent]:
         """Append events in one transaction, all of them or none, and return them as recorded.
 
         Args:
             events: What to append, in order.
             unless_moved: Entries that were looked at to decide them, with the version seen.
+            epoch: The epoch that they were decided in; see `log.LogRecorder.append`.
 
         Raises:
+            OthersWrote: The epoch is another one.
             eventsourcing.persistence.IntegrityError: An entry has moved on meanwhile.
             StoreError: The store failed; nothing was stored.
         """
         appended = self.log.append(
             [self.event_mapper.to_row(event) for event in events],
             {entry.bytes: version for entry, version in unless_moved.items()},
+            epoch,
         )
         if appended.clock_behind > CLOCK_TOLERANCE:
             _log.warning(

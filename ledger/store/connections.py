@@ -6,9 +6,9 @@ import errno
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -97,12 +97,10 @@ def connect_as(
     return connection
 
 
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection) -> Committed:
     """Hold the file's write lock and commit at the end, or roll everything back."""
     connection.execute("BEGIN IMMEDIATE")
-    with committed(connection):
-        yield
+    return Committed(connection)
 
 
 def begin_at_once(connection: sqlite3.Connection) -> bool:
@@ -132,22 +130,40 @@ def write_ahead(connection: sqlite3.Connection, timeout: float) -> None:
             time.sleep(0.01)
 
 
-@contextmanager
-def committed(connection: sqlite3.Connection) -> Iterator[None]:
-    """Commit the transaction that has begun, or roll everything back."""
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
+class Committed:
+    """Commit the transaction that has begun, or roll everything back.
+
+    As with `translated`, a generator would take longer than the statements of an append.
+    """
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: object, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        if error is not None:
+            self._roll_back()
+
+    def _roll_back(self) -> None:
         # SQLite has rolled back by itself where the disk was full.
-        if connection.in_transaction:
+        if self._connection.in_transaction:
             with suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-        raise
+                self._connection.execute("ROLLBACK")
 
 
-@contextmanager
-def translated(path: Path, so: str = "") -> Iterator[None]:
+class translated:  # noqa: N801 - used as the function that it is
     """Turn SQLite's errors into ours, or into the library's where its contract asks for it.
 
     Args:
@@ -158,18 +174,32 @@ def translated(path: Path, so: str = "") -> Iterator[None]:
         StoreError: By its subclass, and in words, what happened to the file at `path`.
         eventsourcing.persistence.IntegrityError: A constraint or a trigger refused a row.
     """
-    try:
-        yield
-    except sqlite3.Error as error:
+
+    __slots__ = ("_path", "_so")
+
+    def __init__(self, path: Path, so: str = "") -> None:
+        self._path = path
+        self._so = so
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: object, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise self._of_sqlite(error) from error
+        if isinstance(error, OSError):
+            raise StoreNotWritable(f"{self._path} cannot be opened: {error.strerror}") from error
+
+    def _of_sqlite(self, error: sqlite3.Error) -> Exception:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_CONSTRAINT:
-            raise IntegrityError(str(error)) from error
-        if code in _NOT_OPENED and (reason := _why_not(path)) is not None:
-            raise StoreNotWritable(f"{path} cannot be opened: {reason}") from error
+            return IntegrityError(str(error))
+        if code in _NOT_OPENED and (reason := _why_not(self._path)) is not None:
+            return StoreNotWritable(f"{self._path} cannot be opened: {reason}")
         cls, what = _MEANING.get(code, (StoreError, "failed"))
-        raise cls(f"{path} {what}{so} ({error})") from error
-    except OSError as error:
-        raise StoreNotWritable(f"{path} cannot be opened: {error.strerror}") from error
+        return cls(f"{self._path} {what}{self._so} ({error})")
 
 
 _NOT_OPENED = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)

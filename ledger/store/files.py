@@ -27,10 +27,11 @@ def is_there(path: Path) -> bool:
         return False
 
 
-def identity_of(path: Path) -> tuple[int, int] | None:
+def identity_of(path: Path | str) -> tuple[int, int] | None:
     """Return what tells a file from another of the same name; None where there is none."""
     try:
-        found = path.stat()
+        # Not by the methods of a path: every read of the log looks.
+        found = os.stat(path)  # noqa: PTH116
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -41,7 +41,7 @@ def new_identity(origin: str | None, now: int) -> Identity:
         origin: The name it is to be known by; None: one made from its id.
         now: Microseconds since 1970-01-01T00:00:00Z.
     """
-    name = secrets.token_hex(16)
+    name = os.urandom(16).hex()
     return Identity(name, origin or f"ledger-{name[:8]}", now)
 
 

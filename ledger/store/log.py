@@ -17,6 +17,7 @@ from uuid import UUID
 
 from eventsourcing.persistence import (
     ApplicationRecorder,
+    IntegrityError,
     ListenNotifySubscription,
     Notification,
     StoredEvent,
@@ -29,6 +30,10 @@ POLL_INTERVAL = 0.1
 """How many seconds pass between two looks at a log that tells nobody of new events."""
 
 NOTHING: Mapping[bytes, int] = MappingProxyType({})
+
+
+class OthersWrote(IntegrityError):
+    """Somebody else has written meanwhile: what this process knew of the log may be untrue."""
 
 
 class Integrity(NamedTuple):
@@ -126,16 +131,29 @@ class LogRecorder(ApplicationRecorder):
         """
 
     @abstractmethod
+    def epoch(self) -> int:
+        """Look whether others have written, and return a number that is another one if so.
+
+        As long as it stays, what this recorder appended is the last that there is of the entries
+        that it appended to: nothing needs to be read again.
+        """
+
+    @abstractmethod
     def append(
-        self, rows: Sequence[NewRow], unless_moved: Mapping[bytes, int] = NOTHING
+        self,
+        rows: Sequence[NewRow],
+        unless_moved: Mapping[bytes, int] = NOTHING,
+        epoch: int | None = None,
     ) -> Appended:
         """Append events in one transaction: all of them, or none.
 
         Args:
             rows: The events, in order.
             unless_moved: Entries that were looked at to decide them, with the version seen.
+            epoch: The epoch in which what they were decided on was so; None: it was read.
 
         Raises:
+            OthersWrote: The epoch is another one.
             eventsourcing.persistence.IntegrityError: An entry already has one of the versions, or
                 one that was looked at has moved on.
             ReadOnlyCopy: This is a copy that nobody has promoted.

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
-from typing import Generic, Protocol, TypeVar
+from typing import Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 from ledger.errors import StoreBusy
 
@@ -20,6 +20,8 @@ class Closable(Protocol):
 
 
 Lent = TypeVar("Lent", bound=Closable)
+Asked = ParamSpec("Asked")
+Done = TypeVar("Done")
 
 
 class Pool(Generic[Lent]):
@@ -27,7 +29,8 @@ class Pool(Generic[Lent]):
 
     Args:
         connect: Opens one more.
-        is_usable: Whether one that comes back, or was idle, can be used again.
+        is_usable: Whether one that comes back can be used again; and one that was idle, where
+            there is a limit, as servers have it.
         limit: How many may be used at once; None: any number.
         patience: How many seconds to wait for one where there may be no more.
     """
@@ -54,10 +57,9 @@ class Pool(Generic[Lent]):
 
     def _follow_process(self) -> None:
         """Leave to the parent what is the parent's, after a fork: not even to be closed."""
-        if self._pid != os.getpid():
-            self._inherited.append(self._idle)
-            self._idle = deque()
-            self._start()
+        self._inherited.append(self._idle)
+        self._idle = deque()
+        self._start()
 
     @contextmanager
     def connection(self) -> Iterator[Lent]:
@@ -66,20 +68,65 @@ class Pool(Generic[Lent]):
         Raises:
             StoreBusy: All that there may be were in use all the time.
         """
-        self._follow_process()
-        if self._places is not None and not self._places.acquire(timeout=self._patience):
+        connection = self._take()
+        try:
+            yield connection
+            lasts = self._is_usable(connection)
+        except BaseException:
+            self._drop(connection)
+            raise
+        self._put_back(connection, lasts=lasts)
+
+    def use(
+        self,
+        work: Callable[Concatenate[Lent, Asked], Done],
+        *asked: Asked.args,
+        **named: Asked.kwargs,
+    ) -> Done:
+        """Return what is done with a connection, lent as by `connection`, but in less time."""
+        connection = self._take()
+        try:
+            done = work(connection, *asked, **named)
+            lasts = self._is_usable(connection)
+        except BaseException:
+            self._drop(connection)
+            raise
+        self._put_back(connection, lasts=lasts)
+        return done
+
+    def _take(self) -> Lent:
+        if self._pid != os.getpid():
+            self._follow_process()
+        if self._places is not None:
+            return self._take_one_of_few(self._places)
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._connect()
+
+    def _take_one_of_few(self, places: BoundedSemaphore) -> Lent:
+        """Wait for a place, then take a connection; a server may have let it go meanwhile."""
+        if not places.acquire(timeout=self._patience):
             raise StoreBusy(
                 f"all {self._limit} connections of this process were in use for "
                 f"{self._patience:g} s: try again, or allow more with ?pool="
             )
         try:
-            connection = self._take()
-            try:
-                yield connection
-            except BaseException:
+            while True:
+                try:
+                    connection = self._idle.pop()
+                except IndexError:
+                    return self._connect()
+                if self._is_usable(connection):
+                    return connection
                 connection.close()
-                raise
-            if self._is_usable(connection):
+        except BaseException:
+            places.release()
+            raise
+
+    def _put_back(self, connection: Lent, *, lasts: bool) -> None:
+        try:
+            if lasts:
                 self._idle.append(connection)
             else:
                 connection.close()
@@ -90,19 +137,17 @@ class Pool(Generic[Lent]):
             if self._places is not None:
                 self._places.release()
 
-    def _take(self) -> Lent:
-        while True:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                return self._connect()
-            if self._is_usable(connection):
-                return connection
+    def _drop(self, connection: Lent) -> None:
+        try:
             connection.close()
+        finally:
+            if self._places is not None:
+                self._places.release()
 
     def close(self) -> None:
         """Close the idle connections; the ones still lent are closed when they come back."""
-        self._follow_process()
+        if self._pid != os.getpid():
+            self._follow_process()
         self._closed = True
         while self._idle:
             self._idle.pop().close()

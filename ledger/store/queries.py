@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from itertools import repeat
+from functools import cache
+from itertools import chain, repeat
 from typing import Any
 
 from eventsourcing.persistence import IntegrityError
 
 from ledger.errors import StoreCorrupt
 from ledger.store.identity import Identity, read_only_copy
-from ledger.store.rows import Appended, Blank, Head, NewRow, Row
+from ledger.store.rows import Blank, Head, NewRow, Row
 
 COLUMNS = "position, entry, version, type, recorded_at, meta, content"
-INSERT = f"INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+
+_TOGETHER = 100
 
 
 def select(
@@ -40,20 +42,30 @@ def _rows(found: Iterable[tuple[Any, ...]]) -> list[Row]:
     return list(map(tuple.__new__, repeat(Row), found))
 
 
-def insert(
-    connection: sqlite3.Connection, rows: Sequence[NewRow], after: Head, now: int
-) -> Appended:
-    """Put events behind the log's end, in a transaction that has begun."""
+def place(rows: Sequence[NewRow], after: Head, now: int) -> list[Row]:
+    """Return events as they are to lie behind a log's end."""
     recorded_at = max(now, after.recorded_at)
-    first = after.position + 1
-    connection.executemany(
-        INSERT,
-        [
-            (position, entry, version, type_, recorded_at, meta, content)
-            for position, (entry, version, type_, meta, content) in enumerate(rows, first)
-        ],
-    )
-    return Appended(first, recorded_at, recorded_at - now)
+    return [
+        Row(position, entry, version, type_, recorded_at, meta, content)
+        for position, (entry, version, type_, meta, content) in enumerate(rows, after.position + 1)
+    ]
+
+
+def insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Put events into the log, in a transaction that has begun.
+
+    Many with one statement: between two statements other threads take their turn, while those who
+    wait for the commit wait on.
+    """
+    for at in range(0, len(rows), _TOGETHER):
+        together = rows[at : at + _TOGETHER]
+        connection.execute(_insert(len(together)), list(chain.from_iterable(together)))
+
+
+@cache
+def _insert(count: int) -> str:
+    one = f"({', '.join('?' * len(Row._fields))})"
+    return f"INSERT INTO events ({COLUMNS}) VALUES {', '.join([one] * count)}"  # noqa: S608
 
 
 def head(connection: sqlite3.Connection) -> Head:
@@ -62,6 +74,12 @@ def head(connection: sqlite3.Connection) -> Head:
         "SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1"
     ).fetchone()
     return Head(*row) if row else Head(0, 0)
+
+
+def last(connection: sqlite3.Connection) -> Row | None:
+    """Return the log's last event; None where it is empty."""
+    rows = select(connection, "TRUE ORDER BY position DESC LIMIT 1", ())
+    return rows[0] if rows else None
 
 
 def version_of(connection: sqlite3.Connection, entry: bytes) -> int:

@@ -74,9 +74,14 @@ class Head(NamedTuple):
     recorded_at: int
 
 
+def head_of(last: Row | None) -> Head:
+    """Return the end of a log whose last event this is."""
+    return Head(0, 0) if last is None else Head(last.position, last.recorded_at)
+
+
 def to_datetime(microseconds: int) -> datetime:
     """Return an aware UTC time from microseconds since 1970-01-01T00:00:00Z."""
-    return _EPOCH + timedelta(microseconds=microseconds)
+    return _EPOCH + _MICROSECOND * microseconds
 
 
 def to_microseconds(moment: datetime) -> int:

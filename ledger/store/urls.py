@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
-
-import msgspec
 
 from ledger.errors import InvalidStoreURL
 
@@ -35,7 +34,7 @@ _SCHEMA = re.compile(r"(?!pg_)(?!.*_views(?:_[0-9a-f]{8})?$)[a-z_][a-z0-9_]{0,39
 _POOL = re.compile(r"[1-9][0-9]{0,3}")
 
 
-class SQLiteURL(msgspec.Struct, frozen=True):
+class SQLiteURL(NamedTuple):
     """What a `sqlite:///` URL says.
 
     Attributes:
@@ -50,7 +49,7 @@ class SQLiteURL(msgspec.Struct, frozen=True):
     timeout: float = 30.0
 
 
-class PostgresURL(msgspec.Struct, frozen=True):
+class PostgresURL(NamedTuple):
     """What a `postgresql://` URL says.
 
     Attributes:

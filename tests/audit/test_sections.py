@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from ledger.audit.findings import Finding, Kind
 from ledger.audit.merkle import root_of
-from ledger.audit.sections import ByEntry, ByPosition, by_entry, by_position, leaf_hashes
+from ledger.audit.sections import ByEntry, ByPosition, by_entry, by_position
 from ledger.domain.events import (
     EntryEdited,
     EntryErased,
@@ -25,7 +25,7 @@ from ledger.domain.events import (
     Remains,
 )
 from ledger.store.erasures import blanked, erasures_of
-from ledger.store.leaf import Digest, digest_of, leaf_hash
+from ledger.store.leaf import Digest, digest_of, leaf_hash, leaf_hashes
 from ledger.store.rows import Row
 from tests.audit.evidence import CREATED, MAPPER, X, Y, logged
 from tests.store.payloads import texts

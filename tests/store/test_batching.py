@@ -9,7 +9,7 @@ from threading import Event
 import pytest
 
 from ledger.errors import StoreUnreachable
-from ledger.store.batching import Batching
+from ledger.store.batching import Batching, Ticket
 
 PATIENCE = 20
 
@@ -133,7 +133,7 @@ def test_who_stops_waiting_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> N
         first = pool.submit(shared.submit, 2)
         assert commits.begun.wait(PATIENCE)
         with monkeypatch.context() as patch:
-            patch.setattr("threading.Condition.wait", wait)
+            patch.setattr("ledger.store.batching.Ticket.wait", wait)
             with pytest.raises(KeyboardInterrupt):
                 shared.submit(4)
         last = pool.submit(shared.submit, 6)
@@ -153,3 +153,29 @@ def test_no_turn_is_lost_among_many_threads() -> None:
         [2, 4, 6, 8] * 500
     )
     assert all(sum(batch) <= 40 for batch in commits.batches)
+
+
+def test_answers_arrive_though_whoever_brings_them_is_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    commits = Commits()
+    shared = batching(commits)
+    call, calls = Ticket.call, []
+
+    def interrupted(ticket: Ticket[int, int]) -> None:
+        calls.append(ticket)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        call(ticket)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = submit_behind(pool, shared, commits, 2, 4, 6, 8)
+        with monkeypatch.context() as patch:
+            patch.setattr("ledger.store.batching.Ticket.call", interrupted)
+            commits.go_on.set()
+            told = [one.exception(PATIENCE) for one in found]
+    assert [type(error) for error in told].count(KeyboardInterrupt) == 1
+    assert [one.result() for one, error in zip(found, told, strict=True) if error is None] == [
+        item * 10 for item, error in zip((2, 4, 6, 8), told, strict=True) if error is None
+    ]
+    assert shared.submit(12) == 120

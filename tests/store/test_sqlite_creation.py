@@ -172,7 +172,7 @@ def test_two_processes_that_create_at_once_get_one_identity(make: Make, path: Pa
 def test_durability_is_full_unless_asked_otherwise(make: Make, options: str, level: int) -> None:
     recorder = make(options)
     recorder.create()
-    writer = recorder._writer
+    writer = recorder.file.writer
     assert writer is not None
     assert writer.execute("PRAGMA synchronous").fetchone() == (level,)
     assert writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)

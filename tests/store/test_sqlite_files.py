@@ -222,7 +222,7 @@ def test_an_upgrade_waits_no_longer_than_the_url_says(make: Make, path: Path) ->
 def test_a_full_disk_stores_nothing(make: Make) -> None:
     recorder = make()
     recorder.append([row(1)])
-    writer = recorder._writer
+    writer = recorder.file.writer
     assert writer is not None
     (pages,) = writer.execute("PRAGMA page_count").fetchone()
     writer.execute(f"PRAGMA max_page_count = {pages + 2}")
@@ -241,8 +241,8 @@ def test_a_write_that_is_interrupted_stores_nothing(path: Path) -> None:
 
     def clock() -> int:
         # The time is asked for just before the rows are inserted.
-        assert recorder._writer is not None
-        recorder._writer.set_progress_handler(lambda: signals.pop() if signals else 0, 1)
+        assert recorder.file.writer is not None
+        recorder.file.writer.set_progress_handler(lambda: signals.pop() if signals else 0, 1)
         return 1_700_000_000_000_000
 
     with closing(SQLiteRecorder(SQLiteURL(path))) as first:

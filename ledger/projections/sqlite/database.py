@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, ClassVar
 
 from ledger.errors import StoreBusy
 from ledger.projections.database import STANDINGS
-from ledger.store.connections import Still, begin_at_once, committed
+from ledger.store.connections import Committed, Still, begin_at_once
 
 # What tells of the disk or of other processes, not of the read model or the event.
 CIRCUMSTANCES = {
@@ -53,11 +53,9 @@ class SQLiteDb(sqlite3.Connection):
         meanwhile()
         return self.execute(STANDINGS).fetchall()
 
-    @contextmanager
-    def committed(self) -> Iterator[None]:
+    def committed(self) -> AbstractContextManager[None]:
         """Commit at the end what was begun, or roll everything back."""
-        with committed(self):
-            yield
+        return Committed(self)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -113,6 +111,41 @@ class SQLiteDb(sqlite3.Connection):
         kind = self.execute("SELECT type FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
         if kind is not None:
             self.execute(f'DROP {kind[0]} "{table}"')
+
+
+class FillingDb(SQLiteDb):
+    """A connection to a file that nobody else knows of, which is thrown away if filling it fails.
+
+    Batches that follow each other are one transaction, or pages that many of them change would be
+    written as often.
+    """
+
+    def begin(
+        self,
+        done: Callable[[], bool] = lambda: False,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> list[Any] | None:
+        """Begin once for all batches."""
+        if not self.in_transaction:
+            return super().begin(done, meanwhile)
+        meanwhile()
+        return self.execute(STANDINGS).fetchall()
+
+    def committed(self) -> AbstractContextManager[None]:
+        """Leave it to `end`."""
+        return nullcontext()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit at the end, and what came before: only then are pages of dropped tables free."""
+        with super().transaction():
+            yield
+        self.end()
+
+    def end(self) -> None:
+        """Commit all batches."""
+        if self.in_transaction:
+            self.execute("COMMIT")
 
 
 class StillDb(SQLiteDb, Still):

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from threading import Lock
 from typing import Any
 
 import psycopg
@@ -14,7 +15,7 @@ from eventsourcing.persistence import IntegrityError
 from ledger.errors import StoreBusy, StoreNotFound, StoreNotWritable
 from ledger.store.batching import Batching
 from ledger.store.identity import Clock, Identity, new_identity, system_clock, was_promoted
-from ledger.store.log import NOTHING, Integrity, LogRecorder, Watch
+from ledger.store.log import NOTHING, Integrity, LogRecorder, OthersWrote, Watch
 from ledger.store.patience import Patience
 from ledger.store.pool import Pool
 from ledger.store.postgres import queries, schema
@@ -57,6 +58,10 @@ class PostgresRecorder(LogRecorder):
         self._clock = clock
         self._queries = Queries(url.schema)
         self._is_known = False
+        # The end of the log, as this process left it in an epoch; None: it has not yet.
+        self._last: Row | None = None
+        self._epoch = 0
+        self._noting = Lock()
         self._pool = Pool(self._connect, is_quiet, url.pool, url.timeout)
         self._start()
 
@@ -118,10 +123,42 @@ class PostgresRecorder(LogRecorder):
         """Return what this ledger is called."""
         return queries.identity(self._ask(self._queries.identity))
 
+    def epoch(self) -> int:
+        """Look whether others have written, and return a number that is another one if so."""
+        last = self._last
+        if last is not None and self.read(last.position - 1, 2) != [last]:
+            with self._noting:
+                self._epoch += 1
+                self._last = None
+        return self._epoch
+
     def append(
-        self, rows: Sequence[NewRow], unless_moved: Mapping[bytes, int] = NOTHING
+        self,
+        rows: Sequence[NewRow],
+        unless_moved: Mapping[bytes, int] = NOTHING,
+        epoch: int | None = None,
     ) -> Appended:
         """Append events in one transaction: all of them, or none."""
+        if epoch is not None and self.epoch() != epoch:
+            raise OthersWrote("ledger: others have written to the log")
+        appended = self._append(rows, unless_moved)
+        if rows:
+            position = appended.first + len(rows) - 1
+            entry, version, type_, meta, content = rows[-1]
+            last = Row(position, entry, version, type_, appended.recorded_at, meta, content)
+            self._note(appended, last)
+        return appended
+
+    def _note(self, appended: Appended, last: Row) -> None:
+        """Note that the log ends so, for all that this process knows."""
+        with self._noting:
+            # Others may have written before them, or only another thread that is yet to note it.
+            if self._last is not None and appended.first != self._last.position + 1:
+                self._epoch += 1
+            if self._last is None or self._last.position < last.position:
+                self._last = last
+
+    def _append(self, rows: Sequence[NewRow], unless_moved: Mapping[bytes, int]) -> Appended:
         self._follow_process()
         with translated(self.url, _STORED_NOTHING):
             try:

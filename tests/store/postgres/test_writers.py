@@ -58,7 +58,7 @@ def test_connections_are_killed_all_the_time(
             if pids:
                 db.execute("SELECT pg_terminate_backend(%s)", rng.choice(pids))
                 killed += 1
-            time.sleep(rng.uniform(0.05, 0.3))
+            time.sleep(rng.uniform(0.03, 0.15))
     assert killed >= 10
     crowd.require_sound()
 

@@ -1,0 +1,214 @@
+"""An epoch lasts as long as nobody else writes, and writers of a process share commits."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from eventsourcing.persistence import IntegrityError
+
+from ledger.errors import ReadOnlyCopy, StoreFull
+from ledger.store.identity import Identity
+from ledger.store.log import LogRecorder, OthersWrote
+from ledger.store.rows import Appended, Blank, NewRow
+from ledger.store.sqlite import Group, SQLiteRecorder
+from tests.store.recorders import Make, recorder_of
+
+
+@pytest.fixture
+def recorder(url: str) -> Iterator[LogRecorder]:
+    with closing(recorder_of(url)) as opened:
+        opened.create()
+        yield opened
+
+
+@pytest.fixture
+def other(url: str) -> Iterator[LogRecorder]:
+    with closing(recorder_of(url)) as opened:
+        yield opened
+
+
+def new(number: int, version: int, type_: str = "EntryEdited@1") -> NewRow:
+    return NewRow(number.to_bytes(16, "big"), version, type_, b"meta", b"content")
+
+
+def settled(recorder: LogRecorder) -> int:
+    """Return the epoch after an append, which a recorder's first one may begin."""
+    recorder.append([new(99, 1)])
+    return recorder.epoch()
+
+
+def test_an_epoch_lasts_as_long_as_nobody_else_writes(recorder: LogRecorder) -> None:
+    epoch = settled(recorder)
+    for version in range(1, 4):
+        recorder.append([new(1, version)], epoch=epoch)
+        recorder.read(0, 10)
+        assert recorder.epoch() == epoch
+
+
+def test_others_end_an_epoch(recorder: LogRecorder, other: LogRecorder) -> None:
+    epoch = settled(recorder)
+    other.append([new(2, 1)])
+    assert recorder.epoch() != epoch
+    assert recorder.epoch() == recorder.epoch()
+
+
+def test_an_append_of_an_epoch_that_is_over_is_refused(
+    recorder: LogRecorder, other: LogRecorder
+) -> None:
+    epoch = settled(recorder)
+    other.append([new(2, 1)])
+    with pytest.raises(OthersWrote):
+        recorder.append([new(1, 1)], epoch=epoch)
+    assert recorder.head().position == 2
+    assert recorder.append([new(1, 1)]).first == 3
+    now = recorder.epoch()
+    assert recorder.append([new(1, 2)], epoch=now).first == 4
+
+
+def test_an_erasure_ends_an_epoch(recorder: LogRecorder) -> None:
+    settled(recorder)
+    recorder.append([new(1, 1)])
+    epoch = recorder.epoch()
+    erased = NewRow(new(1, 2).entry, 2, "EntryErased@1", b"m", b"@2 content 00")
+    recorder.erase([erased], [Blank(2, "content")], 2)
+    assert recorder.epoch() != epoch
+
+
+def test_another_file_in_its_place_ends_an_epoch(make: Make, path: Path) -> None:
+    recorder = make()
+    epoch = settled(recorder)
+    kept = path.with_name("kept.db")
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("VACUUM INTO ?", (str(kept),))
+    recorder.append([new(99, 2)])
+    kept.replace(path)
+    with pytest.raises(OthersWrote):
+        recorder.append([new(1, 1)], epoch=epoch)
+    assert recorder.append([new(1, 1)]).first == 2
+
+
+def test_a_file_put_back_under_who_only_writes_is_written_as_it_is(make: Make, path: Path) -> None:
+    recorder = make()
+    recorder.append([new(1, 1)])
+    kept = path.with_name("kept.db")
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("VACUUM INTO ?", (str(kept),))
+    recorder.append([new(1, 2)])
+    kept.replace(path)
+    assert recorder.append([new(2, 1)]).first == 2
+    assert [row.entry for row in recorder.read(0, 9)] == [new(1, 1).entry, new(2, 1).entry]
+
+
+# Threads of one process
+
+
+def test_groups_share_a_commit_and_each_is_refused_for_itself(make: Make) -> None:
+    recorder = make()
+    recorder.create()
+    recorder.append([new(1, 1)])
+    epoch = recorder.epoch()
+    commits = statements(recorder, "COMMIT")
+    answers = recorder._commit(
+        [
+            Group([new(2, 1), new(2, 2)], {}, None),
+            Group([new(1, 2)], {new(2, 1).entry: 2}, epoch),
+            Group([new(3, 1)], {}, epoch),
+        ]
+    )
+    assert [getattr(answer, "first", None) for answer in answers] == [2, 4, 5]
+    assert len(commits) == 1
+    answers = recorder._commit(
+        [
+            Group([new(4, 1)], {}, epoch),
+            Group([new(2, 2)], {}, None),
+            Group([new(5, 1)], {new(1, 1).entry: 1}, None),
+            Group([new(6, 1)], {}, epoch - 1),
+            Group([new(7, 1)], {}, None),
+        ]
+    )
+    assert [getattr(answer, "first", None) for answer in answers] == [6, None, None, None, 7]
+    assert [str(answers[n]) for n in (1, 2, 3)] == [
+        "ledger: events are only appended, each once and in turn",
+        "ledger: an entry that was looked at has moved on",
+        "ledger: others have written to the log",
+    ]
+    assert isinstance(answers[3], OthersWrote)
+    assert [row.entry[-1] for row in recorder.read(5, 10)] == [4, 7]
+
+
+def statements(recorder: SQLiteRecorder, like: str) -> list[str]:
+    """Return a list that such statements of the connection that writes are added to."""
+    found: list[str] = []
+    writer = recorder.file.writer
+    assert writer is not None
+    writer.set_trace_callback(lambda sql: found.append(sql) if sql.startswith(like) else None)
+    return found
+
+
+def test_what_befalls_one_group_alone_is_not_said_of_those_that_are_stored(make: Make) -> None:
+    recorder = make()
+    recorder.create()
+    asked: list[int] = []
+
+    def clock() -> int:
+        # Together, then each for itself.
+        asked.append(len(asked))
+        if len(asked) == 4:
+            raise StoreFull("no room")
+        return len(asked)
+
+    recorder._clock = clock
+    answers = recorder._commit(
+        [Group([new(number, version)], {}, None) for number, version in ((1, 1), (1, 9), (2, 1))]
+    )
+    assert [type(answer) for answer in answers] == [Appended, IntegrityError, StoreFull]
+    assert [row.entry[-1] for row in recorder.read(0, 9)] == [1]
+
+
+def test_a_last_event_of_a_type_that_is_no_text_is_followed_all_the_same(
+    make: Make, path: Path
+) -> None:
+    recorder = make()
+    recorder.append([new(1, 1)])
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA writable_schema = ON")
+        db.execute("DROP TRIGGER events_are_never_changed")
+        db.execute("UPDATE events SET type = CAST(x'ff' AS TEXT)")
+        db.commit()
+    assert recorder.append([new(1, 2)]).first == 2
+
+
+def test_a_copy_takes_no_group(make: Make) -> None:
+    recorder = make()
+    recorder.create(copy_of=Identity("ab" * 16, "desk.example/news", 5))
+    barrier = Barrier(4)
+
+    def append(number: int) -> None:
+        barrier.wait()
+        with pytest.raises(ReadOnlyCopy):
+            recorder.append([new(number, 1)])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(append, range(4)))
+    assert recorder.head().position == 0
+
+
+def test_threads_write_together_and_get_each_its_own(recorder: LogRecorder) -> None:
+    barrier = Barrier(8)
+
+    def append(number: int) -> list[int]:
+        barrier.wait()
+        return [recorder.append([new(number, version)]).first for version in range(1, 21)]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(append, range(8)))
+    assert sorted(position for mine in found for position in mine) == list(range(1, 161))
+    rows = recorder.read(0, 200)
+    for number, mine in enumerate(found):
+        assert [row.position for row in rows if row.entry[-1] == number] == mine
