@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
+from functools import cached_property
 from types import TracebackType
-from typing import Concatenate, ParamSpec, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, Unpack
 from weakref import WeakSet
 
-from ledger import copying
-from ledger.auditing import Auditor
 from ledger.domain.commands import EraseVersions
-from ledger.domain.erasure import Plan
-from ledger.erasing import Eraser
 from ledger.errors import InvalidInput
-from ledger.exporting import Exporter
 from ledger.options import EraseOptions
 from ledger.projections.database import Db
 from ledger.projections.places import place_of
@@ -22,17 +18,22 @@ from ledger.projections.projection import Projection
 from ledger.projections.projector import Progress
 from ledger.projections.records import Drift, RebuildProof
 from ledger.projections.views import Views
-from ledger.proving import Prover
-from ledger.publishing import Publisher
 from ledger.reading import EntryRef
-from ledger.replaying import replay_all
-from ledger.reporting import Reporter
 from ledger.results import Erased, ReplayReport, When
 from ledger.store.application import LedgerApplication
 from ledger.store.identity import Identity
 from ledger.store.urls import DEFAULT_URL
 from ledger.subscription import Subscription
 from ledger.writing import LedgerWriter
+
+if TYPE_CHECKING:
+    from ledger.auditing import Auditor
+    from ledger.domain.erasure import Plan
+    from ledger.erasing import Eraser
+    from ledger.exporting import Exporter
+    from ledger.proving import Prover
+    from ledger.publishing import Publisher
+    from ledger.reporting import Reporter
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
@@ -47,9 +48,7 @@ class Ledger(LedgerWriter):
     Every method may raise a `StoreError`: the store is missing, busy, full, damaged, of another
     schema, or not to be written.
 
-    Attributes:
-        audit: The log's tree, its checkpoints; see `auditing.Auditor`.
-        prover: Evidence for strangers; see `proving.Prover`.
+    What reads and writes entries is there at once; the rest is imported when it is asked for.
     """
 
     def __init__(
@@ -57,25 +56,48 @@ class Ledger(LedgerWriter):
     ) -> None:
         """Put a ledger together; `Ledger.open` does it for a URL."""
         super().__init__(application, views, now)
-        self._eraser = Eraser(application, views, self._handler, now)
-        self.audit = Auditor(application, views, now)
-        self.prover = Prover(application, views, self.audit)
         self._subscriptions: WeakSet[Subscription] = WeakSet()
+
+    @cached_property
+    def audit(self) -> Auditor:
+        """The log's tree, its checkpoints; see `auditing.Auditor`."""
+        from ledger.auditing import Auditor
+
+        return Auditor(self.application, self.views, self._now)
+
+    @cached_property
+    def prover(self) -> Prover:
+        """Evidence for strangers; see `proving.Prover`."""
+        from ledger.proving import Prover
+
+        return Prover(self.application, self.views, self.audit)
 
     @property
     def reports(self) -> Reporter:
         """What makes audit reports; see `reporting.Reporter`."""
+        from ledger.reporting import Reporter
+
         return Reporter(self, self.audit, self._now)
 
     @property
     def exports(self) -> Exporter:
         """What gives the ledger out for other programs; see `exporting.Exporter`."""
+        from ledger.exporting import Exporter
+
         return Exporter(self)
 
     @property
     def pages(self) -> Publisher:
         """What makes the models of all pages; see `publishing.Publisher`."""
+        from ledger.publishing import Publisher
+
         return Publisher(self)
+
+    @cached_property
+    def _eraser(self) -> Eraser:
+        from ledger.erasing import Eraser
+
+        return Eraser(self.application, self.views, self._handler, self._now)
 
     @classmethod
     def open(cls, url: str = DEFAULT_URL) -> Self:
@@ -130,7 +152,9 @@ class Ledger(LedgerWriter):
         Raises:
             Refused: This is no copy.
         """
-        copying.promote(self)
+        from ledger.copying import promote
+
+        promote(self)
 
     # Erasing
 
@@ -237,6 +261,8 @@ class Ledger(LedgerWriter):
         progress: Progress | None = None,
     ) -> ReplayReport:
         """Replay the whole log into read models of its own; see `replaying.replay_all`."""
+        from ledger.replaying import replay_all
+
         upto = self.application.log.head().position if until is None else self.position(until)
         return replay_all(self.application, self.views, upto, into, progress)
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ledger.domain import editions
 from ledger.domain.entry import at_version
 from ledger.domain.values import Status, StyleName
 from ledger.errors import InvalidInput, ProjectionDrifted
-from ledger.pages.build import build_page
-from ledger.pages.labels import STYLES
-from ledger.pages.model import Page
 from ledger.projections import activity, changes, contexts, current, days, permalinks, search
 from ledger.projections.activity import By, Count, Flip, SilentEdit
 from ledger.projections.database import Db, ViewsDb
@@ -19,6 +17,9 @@ from ledger.projections.records import Related
 from ledger.projections.tokens import terms
 from ledger.reading import EntryRef, LedgerReader, is_text
 from ledger.results import ContextCount, Day, EntryVersion, Listed, When
+
+if TYPE_CHECKING:
+    from ledger.pages.model import Page
 
 _LISTED = ("current", "changes", "permalinks")
 """The read models that an entry in a list is told from."""
@@ -187,6 +188,9 @@ class LedgerLists(LedgerReader):
             shown: As `get` or `at` returned it.
             style: The style to use; None: the one it was published in.
         """
+        from ledger.pages.build import build_page
+        from ledger.pages.labels import STYLES
+
         limit = STYLES[style or shown.entry.layout.style].related
         entry, as_of, known_at = shown.entry.id, shown.as_of, shown.known_at
         return build_page(

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from itertools import takewhile
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from ledger.domain.blame import Word, blame_words
-from ledger.domain.diffs import FieldDiff, diff_entries
+from msgspec.structs import replace
+
 from ledger.domain.entry import NewsEntry, at_version, evolve
 from ledger.domain.events import RecordedEvent
 from ledger.domain.permalinks import parse_permalink
@@ -17,18 +18,23 @@ from ledger.errors import (
     AmbiguousEntry,
     EntryNotFound,
     InvalidInput,
-    InvalidTime,
     ProjectionDrifted,
+    ProjectionStopped,
     StoreBusy,
     VersionNotFound,
 )
 from ledger.projections import changes, current, permalinks
-from ledger.projections.moments import LAST, Moment
-from ledger.projections.records import Change, Resolved, listed, with_current
+from ledger.projections.database import Parameters
+from ledger.projections.records import Change, Resolved
 from ledger.projections.views import Views
 from ledger.results import Blame, BlamedWord, EntryVersion, Replayed, When
 from ledger.store.application import LedgerApplication
 from ledger.store.rows import to_microseconds
+from ledger.timeline import Timeline
+
+if TYPE_CHECKING:
+    from ledger.domain.blame import Word
+    from ledger.domain.diffs import FieldDiff
 
 EntryRef = UUID | str
 """An entry: its id, a unique prefix of its id, or a permalink with or without extension."""
@@ -36,7 +42,7 @@ EntryRef = UUID | str
 _AMBIGUOUS_SHOWN = 5
 
 
-class LedgerReader:
+class LedgerReader(Timeline):
     """Answers questions about entries; it writes nothing to the log.
 
     Args:
@@ -45,7 +51,7 @@ class LedgerReader:
     """
 
     def __init__(self, application: LedgerApplication, views: Views) -> None:
-        self.application = application
+        super().__init__(application)
         self.views = views
 
     # Finding
@@ -121,25 +127,24 @@ class LedgerReader:
             VersionNotFound: There is no such version, or was none at that time.
             InvalidInput: A version and a time are both given, or a time has no time zone.
         """
-        id_ = self.id_of(entry)
         if version is None and as_of is None and known_at is None:
-            return self._current(id_)
-        if version is not None and (as_of is not None or known_at is not None):
-            raise InvalidInput("ask for a version or for a time, not for both")
-        events = self._reached(id_, as_of, known_at)
-        state = at_version(events, len(events) if version is None else version)
-        now, moves = self.views.read(
-            lambda db: (current.get(db, id_), permalinks.moves(db, id_)), "current", "permalinks"
-        )
-        return EntryVersion(
-            entry=state,
-            path=permalinks.path_at(moves, state.version),
-            event=events[state.version - 1],
-            as_of=as_of,
-            known_at=known_at,
-            current_version=now.version if now else state.version,
-            current_path=moves[-1][1],
-        )
+            return self._current(entry)
+        id_ = self.id_of(entry)
+        if version is not None:
+            if as_of is not None or known_at is not None:
+                raise InvalidInput("ask for a version or for a time, not for both")
+            return self._at_version(self._current(id_), version)
+        query = current.at(id_, self.moment(as_of, known_at))
+        needs = ("current", "changes", "permalinks")
+        try:
+            (*now, reached) = self._known(id_, as_of, known_at, query, *needs)[0]
+        except ProjectionStopped:
+            # If it is `changes` alone, the log tells as well.
+            reached = len(self._reached(id_, as_of, known_at))
+            shown = self._at_version(self._current(id_), reached)
+        else:
+            shown = self._at_version(_shown(*now), reached)
+        return replace(shown, as_of=as_of, known_at=known_at)
 
     def at(self, path: str) -> EntryVersion:
         """Return what a permalink shows: an old one the last version that it showed.
@@ -150,28 +155,38 @@ class LedgerReader:
         found = self.resolve(path)
         return self.get(found.entry, version=found.version)
 
-    def _current(self, entry: UUID) -> EntryVersion:
-        state, path = self.views.read(
-            lambda db: (current.get(db, entry), permalinks.current_path(db, entry)),
-            "current",
-            "permalinks",
-        )
-        if state is None or path is None:
-            # Says so, where there is no such entry.
-            self.history(entry)
-            raise ProjectionDrifted(
-                f"the views know entry {entry} only in part: `ledger rebuild` puts them right"
-            )
-        events = self.application.history(entry, state.version - 1)
-        if not events:
+    def _current(self, entry: EntryRef) -> EntryVersion:
+        if not isinstance(entry, UUID):
+            if (shown := self._current_at(entry)) is not None:
+                return shown
+            entry = self.id_of(entry)
+        query = current.BY_ID, (entry.bytes,)
+        return _shown(*self._known(entry, None, None, query, "current", "permalinks")[0])
+
+    def _current_at(self, path: str) -> EntryVersion | None:
+        """Return the current version of the entry that a permalink leads to, if it is one."""
+        link = parse_permalink(path) if is_text(path) else None
+        if link is None:
+            return None
+        found = self.views.rows(current.AT_PATH, (link.path,), "current", "permalinks")
+        if len({edition for *_, edition in found}) > 1:
+            found.sort(key=lambda row: link.editions.index(row[-1]))
+        return _shown(*found[0][:-1]) if found else None
+
+    def _at_version(self, now: EntryVersion, version: int) -> EntryVersion:
+        """Return an entry in a version, given the current one."""
+        if version == now.current_version:
+            return now
+        rows = self.application.rows_of(now.entry.id)
+        if not rows:
             raise StoreBusy("the log was replaced while it was read: try again")
-        event = events[0]
-        return EntryVersion(
-            entry=state,
-            path=path,
-            event=event,
-            current_version=state.version,
-            current_path=path,
+        # What came later need not be read; but where there is no such version, all are counted.
+        wanted = rows[:version] if version > 0 else rows
+        events = list(map(self.application.to_event, wanted))
+        state = at_version(events, version)
+        moves = self.views.rows(*permalinks.moving(state.id), "permalinks")
+        return replace(
+            now, entry=state, path=permalinks.path_at(moves, version), event=events[version - 1]
         )
 
     def history(self, entry: EntryRef) -> list[RecordedEvent]:
@@ -208,16 +223,9 @@ class LedgerReader:
         """
         id_ = self.id_of(entry)
         moment = self.moment(as_of, known_at)
-        while not (
-            found := self.views.read(
-                lambda db: changes.history(db, id_, moment), "changes", "permalinks"
-            )
-        ):
-            # Says which: that there is no such entry, or that it was not there then.
-            self._reached(id_, as_of, known_at)
-        if all_versions:
-            return with_current(found, found[-1].path)
-        return listed(found)
+        query = changes.asked(id_, moment, listed=not all_versions)
+        found = self._known(id_, as_of, known_at, query, "changes", "permalinks")
+        return changes.told(found, closed=True)
 
     def diff(
         self,
@@ -247,6 +255,8 @@ class LedgerReader:
         new = at_version(events, after)
         # The first version differs from nothing at all.
         old = None if a is None and before == 0 else at_version(events, before)
+        from ledger.domain.diffs import diff_entries
+
         return diff_entries(old, new)
 
     def blame(self, entry: EntryRef) -> Blame:
@@ -255,6 +265,8 @@ class LedgerReader:
         Raises:
             EntryNotFound: There is no such entry.
         """
+        from ledger.domain.blame import blame_words
+
         steps = list(self.replay(entry))
         by_version = {step.after.version: step.event for step in steps}
 
@@ -284,66 +296,38 @@ class LedgerReader:
             before, state = state, evolve(state, event)
             yield Replayed(event, before, state, permalinks.path_at(moves, event.version))
 
-    def events(
-        self, after: int = 0, upto: int | None = None, *, reverse: bool = False
-    ) -> Iterator[RecordedEvent]:
-        """Yield the events of the log above position `after`, up to position `upto`, in order.
+    def _known(
+        self,
+        entry: UUID,
+        as_of: When | None,
+        known_at: When | None,
+        query: tuple[str, Parameters],
+        *needs: str,
+    ) -> list[Any]:
+        """Return the rows that a query finds of an entry, as it was at a moment.
+
+        Args:
+            entry: Which.
+            as_of: When it was public.
+            known_at: When the ledger knew it.
+            query: Where the views know the entry, it finds a row, and its last two columns are
+                not NULL.
+            needs: The read models that it asks.
 
         Raises:
-            UndecodableEvent: One cannot be read; it names the position.
+            EntryNotFound: There is no such entry.
+            VersionNotFound: It had no version then.
         """
-        return self.application.read(after, upto, reverse=reverse)
-
-    def events_between(
-        self, since: When | None, until: When | None, *, reverse: bool = False
-    ) -> Iterator[RecordedEvent]:
-        """Yield the events recorded from `since` to `until`, both included, in order."""
-        return self.events(*self.positions(since, until), reverse=reverse)
-
-    def positions(self, since: When | None, until: When | None) -> tuple[int, int | None]:
-        """Return the position before `since`, and that at `until`; None for no end."""
-        after = 0
-        if isinstance(since, int):
-            after = max(self.position(since) - 1, 0)
-        elif since is not None:
-            after = self.application.position_at(_aware(since), before=True)
-        return after, None if until is None else self.position(until)
-
-    # Moments
-
-    def moment(self, as_of: When | None, known_at: When | None) -> Moment:
-        """Return the moment that is meant by what was public and what was known.
-
-        Raises:
-            InvalidTime: The log has no such position.
-            InvalidInput: A time has no time zone.
-        """
-        public_at = LAST
-        if isinstance(as_of, int):
-            public_at = self._recorded_at(as_of)
-        elif as_of is not None:
-            public_at = to_microseconds(_aware(as_of))
-        return Moment(public_at, LAST if known_at is None else self.position(known_at))
-
-    def position(self, when: When) -> int:
-        """Return the position that the log had come to at a time; 0: to none yet.
-
-        Raises:
-            InvalidTime: It is a position that the log has not.
-            InvalidInput: The time has no time zone.
-        """
-        if not isinstance(when, int):
-            return self.application.position_at(_aware(when))
-        head = self.application.log.head().position
-        if not 0 <= when <= head:
-            raise InvalidTime(f"the log has no position {when}; it ends at {head}")
-        return when
-
-    def _recorded_at(self, position: int) -> int:
-        rows = self.application.log.read(self.position(position) - 1, 1)
-        if not rows or position < 1:
-            raise InvalidTime("position 0 has no time: the first event is at 1")
-        return rows[0].recorded_at
+        for _ in range(2):
+            found = self.views.rows(*query, *needs)
+            if found and None not in found[0][-2:]:
+                return found
+            # Says which: that there is no such entry, or that it was not there then. Else it has
+            # come to be meanwhile.
+            self._reached(entry, as_of, known_at)
+        raise ProjectionDrifted(
+            f"the views know entry {entry} only in part: `ledger rebuild` puts them right"
+        )
 
     def _reached(
         self, entry: UUID, as_of: When | None, known_at: When | None
@@ -372,6 +356,14 @@ class LedgerReader:
         return public
 
 
+def _shown(body: bytes, type_: str, event: bytes, path: str) -> EntryVersion:
+    """Return a current version, from what the views have of it."""
+    state, made = current.shown(body, type_, event)
+    return EntryVersion(
+        entry=state, path=path, event=made, current_version=state.version, current_path=path
+    )
+
+
 def _at(when: When | None) -> str:
     """Return a time or a position as a message tells it."""
     return f"at {when:%Y-%m-%d %H:%M:%S %Z}" if isinstance(when, datetime) else f"at @{when}"
@@ -380,9 +372,3 @@ def _at(when: When | None) -> str:
 def is_text(text: str) -> bool:
     """Return whether a text can be stored: it holds no lone surrogates."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _aware(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise InvalidInput(f"the time {moment} has no time zone")
-    return moment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import IO, Unpack
+from typing import IO, TYPE_CHECKING, Unpack
 
 from ledger.domain.commands import (
     Command,
@@ -19,18 +19,19 @@ from ledger.domain.commands import (
 )
 from ledger.domain.events import RecordedEvent
 from ledger.domain.values import CorrectionKind
-from ledger.importing import ImportTarget
-from ledger.interchange.git.history import GitOptions, GitReport, import_git
-from ledger.interchange.git.repository import Repository
-from ledger.interchange.pages import ImportReport, import_pages
 from ledger.lists import LedgerLists
-from ledger.loading import LoadReport, load
 from ledger.options import CommandOptions, CreateOptions, EditOptions
 from ledger.projections.projector import Progress
 from ledger.projections.views import Views
 from ledger.reading import EntryRef
 from ledger.service import CommandHandler
 from ledger.store.application import LedgerApplication
+
+if TYPE_CHECKING:
+    from ledger.importing import ImportTarget
+    from ledger.interchange.git.history import GitOptions, GitReport
+    from ledger.interchange.pages import ImportReport
+    from ledger.loading import LoadReport
 
 
 class LedgerWriter(LedgerLists):
@@ -109,7 +110,7 @@ class LedgerWriter(LedgerLists):
     def _do(self, command: Command) -> RecordedEvent:
         return self.execute([command])[0]
 
-    # Importing
+    # Importing; what for is imported when it is done
 
     def import_pages(
         self,
@@ -126,8 +127,10 @@ class LedgerWriter(LedgerLists):
             InvalidInput: A path is neither a file nor a folder.
             ImportFailed: With `strict`, a page could not be stored; nothing was.
         """
+        from ledger.interchange.pages import import_pages
+
         return import_pages(
-            ImportTarget(self._handler, self.application, self.views),
+            self._import_target(),
             paths,
             actor=actor,
             now=self._now(),
@@ -143,6 +146,8 @@ class LedgerWriter(LedgerLists):
             InvalidInput: The file is damaged, or its events do not follow those of the store.
             DoesNotHold: What was stored is not what the file's last line says of it.
         """
+        from ledger.loading import load
+
         return load(lines, self, progress)
 
     def import_git(
@@ -158,6 +163,14 @@ class LedgerWriter(LedgerLists):
         Raises:
             InvalidInput: There is no such repository or commit, or it cannot be read.
         """
-        target = ImportTarget(self._handler, self.application, self.views)
+        from ledger.interchange.git.history import import_git
+        from ledger.interchange.git.repository import Repository
+
         with Repository(repository) as source:
+            target = self._import_target()
             return import_git(target, source, actor=actor, now=self._now(), **options)
+
+    def _import_target(self) -> ImportTarget:
+        from ledger.importing import ImportTarget
+
+        return ImportTarget(self._handler, self.application, self.views)

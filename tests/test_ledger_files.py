@@ -45,12 +45,14 @@ def before_append(
     turns: list[str] = []
 
     def late(
-        events: Sequence[Event], unless_moved: Mapping[UUID, int] = NO_ENTRIES
+        events: Sequence[Event],
+        unless_moved: Mapping[UUID, int] = NO_ENTRIES,
+        epoch: int | None = None,
     ) -> list[RecordedEvent]:
         turns.append("append")
         if len(turns) == 1:
             act()
-        return append(events, unless_moved)
+        return append(events, unless_moved, epoch)
 
     monkeypatch.setattr(ledger.application, "append", late)
     return turns

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -50,6 +49,8 @@ class App:
         """
         if self._actor is not None:
             return self._actor
+        import getpass
+
         try:
             return getpass.getuser()
         except (KeyError, OSError):

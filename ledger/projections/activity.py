@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal, cast
@@ -17,7 +17,7 @@ from ledger.domain.events import (
     EntryCreated,
     EntryEdited,
     RecordedEvent,
-    fields_set,
+    edited,
 )
 from ledger.domain.values import FIELDS, Basis
 from ledger.projections.database import Db, select_among
@@ -151,13 +151,20 @@ class Activity(Projection):
 
     def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """Count each edit, and compare what it says."""
-        _count([event for event in events if isinstance(event.data, EntryEdited)], db)
+        _count(events, db)
         _compare(events, db)
 
 
-def _count(edited: Sequence[RecordedEvent], db: Db) -> None:
-    edits = Counter(key for event in edited for key in _keys(event))
-    minor = Counter(key for event in edited if event.meta.minor for key in _keys(event))
+def _count(events: Sequence[RecordedEvent], db: Db) -> None:
+    keys: list[tuple[str, str]] = []
+    minor_ones: list[tuple[str, str]] = []
+    for event in events:
+        if isinstance(event.data, EntryEdited):
+            counted = _keys(event, event.data)
+            keys += counted
+            if event.meta.minor:
+                minor_ones += counted
+    edits, minor = Counter(keys), Counter(minor_ones)
     rows = select_among(
         db,
         "SELECT kind, key FROM edits "
@@ -175,13 +182,14 @@ def _count(edited: Sequence[RecordedEvent], db: Db) -> None:
     )
 
 
-def _keys(event: RecordedEvent) -> Iterator[tuple[str, str]]:
-    """Yield what an edit counts for: a kind and what it is of."""
-    yield "day", event.meta.published_at.date().isoformat()
-    yield "actor", event.meta.actor
-    yield "entry", str(event.entry)
-    for field in fields_set(event):
-        yield "field", field
+def _keys(event: RecordedEvent, data: EntryEdited) -> list[tuple[str, str]]:
+    """Return what an edit counts for: a kind and what it is of, each."""
+    return [
+        ("day", event.meta.published_at.date().isoformat()),
+        ("actor", event.meta.actor),
+        ("entry", str(event.entry)),
+        *[("field", field) for field in edited(data)],
+    ]
 
 
 def _compare(events: Sequence[RecordedEvent], db: Db) -> None:
@@ -202,16 +210,16 @@ def _compare(events: Sequence[RecordedEvent], db: Db) -> None:
             created.append(entry)
             last[entry] = (
                 data.headline,
-                {field: (_seen(event, field), None) for field in _FLIPPING},
+                {field: (_seen(event, field, getattr(data, field)), None) for field in _FLIPPING},
             )
         elif isinstance(data, EntryEdited):
             old, seen = last[entry]
             published_at = to_microseconds(meta.published_at)
-            for field in _FLIPPING:
-                if getattr(data, field) is UNSET:
+            for field, value in edited(data).items():
+                if field not in seen:
                     continue
                 now, before = seen[field]
-                seen[field] = (digest := _seen(event, field), now)
+                seen[field] = (digest := _seen(event, field, value), now)
                 if digest == before:
                     flipped.append(
                         (entry, event.version, field, event.position, meta.actor, published_at)
@@ -242,9 +250,8 @@ def _compare(events: Sequence[RecordedEvent], db: Db) -> None:
     )
 
 
-def _seen(event: RecordedEvent, field: str) -> bytes:
+def _seen(event: RecordedEvent, field: str, value: object) -> bytes:
     """Return what tells the value that an event gave a field from others."""
-    value: object = getattr(event.data, field)
     if event.erased is not None and field in event.erased.fields:
         # It is like no other: nobody knows what it was.
         value = event.position

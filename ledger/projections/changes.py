@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 from msgspec import UNSET
 
 from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent, fields_set
-from ledger.domain.values import Basis
 from ledger.projections import permalinks
 from ledger.projections.database import Db, select_among
-from ledger.projections.moments import NOW, Moment
-from ledger.projections.projection import Projection
-from ledger.projections.records import Change
+from ledger.projections.moments import LAST, NOW, Moment
+from ledger.projections.projection import Projection, known_before
+from ledger.projections.records import Change, Label
 from ledger.store.rows import to_datetime, to_microseconds
 
 
@@ -59,13 +59,14 @@ class Changes(Projection):
             select_among(
                 db,
                 "SELECT entry, max(public_at) FROM changes WHERE entry IN (?) GROUP BY entry",
-                {event.entry.bytes for event in events if event.version > 1},
+                known_before(events),
             )
         )
         rows = []
         for event in events:
             entry = event.entry.bytes
-            published_at = to_microseconds(event.meta.published_at)
+            meta = event.meta
+            published_at = to_microseconds(meta.published_at)
             public[entry] = max(published_at, public.get(entry, published_at))
             rows.append(
                 (
@@ -75,11 +76,11 @@ class Changes(Projection):
                     type(event.data).__name__,
                     published_at,
                     public[entry],
-                    event.meta.basis,
+                    meta.basis,
                     to_microseconds(event.recorded_at),
-                    event.meta.actor,
-                    event.meta.reason,
-                    event.meta.minor,
+                    meta.actor,
+                    meta.reason,
+                    meta.minor,
                     " ".join(fields_set(event)),
                     _headline(event),
                     None if event.erased is None else event.erased.position,
@@ -92,11 +93,15 @@ class Changes(Projection):
 
 def _headline(event: RecordedEvent) -> str | None:
     data = event.data
-    if isinstance(data, EntryCreated):
-        return data.headline
-    if isinstance(data, EntryEdited) and data.headline is not UNSET:
-        return data.headline
-    return None
+    if isinstance(data, EntryEdited):
+        return None if data.headline is UNSET else data.headline
+    return data.headline if isinstance(data, EntryCreated) else None
+
+
+def _label(version: int, *, is_last: bool) -> Label:
+    if is_last:
+        return "Current version"
+    return "Update" if version > 1 else "First version"
 
 
 def version_at(db: Db, entry: UUID, moment: Moment) -> int | None:
@@ -109,41 +114,75 @@ def version_at(db: Db, entry: UUID, moment: Moment) -> int | None:
     return found[0]
 
 
+@cache
+def _query(*, is_now: bool, listed: bool) -> str:
+    until = "" if is_now else " AND position <= :position AND public_at <= :public_at"
+    only = " AND headline IS NOT NULL" if listed else ""
+    # Where nothing is cut away, that is the last of all.
+    last = LAST if is_now else f"(SELECT max(version) FROM changes WHERE entry = :entry{until})"
+    return (
+        "SELECT version, position, type, published_at, basis, recorded_at, actor, reason, minor, "
+        f"fields, headline, erased, {_path('changes.version')}, {_path(str(last))} "
+        f"FROM changes WHERE entry = :entry{until}{only} ORDER BY version"
+    )
+
+
+def _path(version: str) -> str:
+    return (
+        f"(SELECT path FROM permalinks WHERE entry = :entry AND permalinks.version <= {version} "
+        "ORDER BY permalinks.version DESC LIMIT 1)"
+    )
+
+
 def history(db: Db, entry: UUID, moment: Moment = NOW) -> tuple[Change, ...]:
     """Return an entry's history up to a moment, oldest first; empty where it was not there."""
-    rows = db.execute(
-        "SELECT version, position, type, published_at, basis, recorded_at, actor, reason, minor, "
-        "fields, headline, erased FROM changes WHERE entry = :entry "
-        "AND position <= :position AND public_at <= :public_at ORDER BY version",
-        {"entry": entry.bytes, **moment.parameters},
-    ).fetchall()
-    if not rows:
-        return ()
-    paths = permalinks.moves(db, entry)
+    return told(db.execute(*asked(entry, moment)))
+
+
+def asked(entry: UUID, moment: Moment, *, listed: bool = False) -> tuple[str, dict[str, object]]:
+    """Return the query of an entry's history up to a moment, and its parameters; see `told`.
+
+    Args:
+        entry: Whose.
+        moment: Which.
+        listed: Only what a page lists: the versions that brought a headline.
+    """
+    query = _query(is_now=moment.is_now, listed=listed)
+    return query, {"entry": entry.bytes, **moment.parameters}
+
+
+def told(rows: Iterable[tuple[Any, ...]], *, closed: bool = False) -> tuple[Change, ...]:
+    """Return what `asked` finds; empty where the entry was not there.
+
+    Args:
+        rows: That.
+        closed: The last of them stands for the current version: it is labelled so, and links
+            where that is.
+    """
     found: list[Change] = []
     headline = ""
-    for row in rows:
-        version, position, kind, published, basis, recorded, actor, reason, minor, names, *rest = (
-            row
-        )
-        new, erased = rest
-        headline = new if new is not None else headline
+    lines = list(rows)
+    for line in lines:
+        (version, position, kind, published, basis, recorded, actor, reason, minor) = line[:9]
+        (fields, new, erased, path, last_path) = line[9:]
+        is_last = closed and line is lines[-1]
+        headline = headline if new is None else new
         found.append(
             Change(
                 version=version,
-                label="First version" if version == 1 else "Update",
+                label=_label(version, is_last=is_last),
                 listed=new is not None,
                 headline=headline,
-                path=permalinks.path_at(paths, version),
+                path=permalinks.known(last_path if is_last else path, version),
                 published_at=to_datetime(published),
-                basis=cast("Basis", basis),
+                basis=basis,
                 recorded_at=to_datetime(recorded),
                 position=position,
                 type=kind,
                 actor=actor,
                 reason=reason,
                 minor=bool(minor),
-                fields=tuple(names.split()),
+                fields=tuple(fields.split()),
                 erased=erased,
             )
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -102,6 +101,8 @@ class Checking(Serving):
     def _made_aside(
         self, models: Sequence[Projection], target: int, progress: Progress | None
     ) -> Iterator[ViewsDb]:
+        import tempfile
+
         with tempfile.TemporaryDirectory(prefix="ledger-aside-") as folder:
             source = msgspec.structs.replace(self._source(), read_models=tuple(models))
             with closing(FileGeneration(Path(folder, "aside.db"))) as aside:

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent
 from ledger.projections.database import Db, select_among
 from ledger.projections.moments import NOW, Moment, held, version_of
-from ledger.projections.projection import Projection
+from ledger.projections.projection import Projection, known_before
 from ledger.projections.records import Related
 
 
@@ -58,7 +58,7 @@ class Contexts(Projection):
         rows = select_among(
             db,
             "SELECT entry, context, since FROM contexts WHERE until IS NULL AND entry IN (?)",
-            {event.entry.bytes for event, _ in touching if event.version > 1},
+            known_before([event for event, _ in touching]),
         )
         stays: defaultdict[bytes, dict[str, int]] = defaultdict(dict)
         for entry, context, since in rows:

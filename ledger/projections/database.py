@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, Protocol
 
 STANDINGS = "SELECT name, schema, position, leaf, failed_at, error FROM projections"
 """Where the read models of a generation stand; see `projector.Standing`."""
+
+Parameters = Sequence[object] | Mapping[str, object]
+"""Those of a query, by position or by name."""
 
 # Databases take only so many parameters at a time.
 _CHUNK = 500

@@ -22,7 +22,7 @@ from ledger.domain.events import (
 from ledger.domain.values import Status
 from ledger.projections.database import Db, select_among
 from ledger.projections.moments import NOW, Moment, held
-from ledger.projections.projection import Projection
+from ledger.projections.projection import Projection, known_before
 
 
 class Filed(NamedTuple):
@@ -68,7 +68,7 @@ class Days(Projection):
             db,
             "SELECT entry, since, first, edition, day, topic, status FROM days "
             "WHERE until IS NULL AND entry IN (?) ORDER BY since",
-            {event.entry.bytes for event, _ in filing if event.version > 1},
+            known_before([event for event, _ in filing]),
         )
         stays = {entry: (since, first, Filed(*filed)) for entry, since, first, *filed in rows}
         begun: list[tuple[Any, ...]] = []

@@ -7,10 +7,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ledger.errors import InvalidInput
-from ledger.projections.database import Db, ViewsDb
+from ledger.projections.database import Db, Parameters, ViewsDb
 from ledger.projections.projection import Projection
 from ledger.projections.projector import (
     BOOKKEEPING,
@@ -61,9 +61,13 @@ class Generation(ABC):
             Damaged: They turn out to be damaged, or gone.
         """
 
-    def glancing(self) -> AbstractContextManager[ViewsDb]:
-        """Lend a connection for one query, which needs no transaction to see one moment."""
-        return self.snapshot()
+    @abstractmethod
+    def rows(self, query: str, parameters: Parameters = ()) -> list[Any]:
+        """Return the rows that one query finds, which needs no transaction to see one moment.
+
+        Raises:
+            Damaged: The tables turn out to be damaged, or gone.
+        """
 
     @abstractmethod
     def writing(self) -> AbstractContextManager[ViewsDb]:
@@ -153,11 +157,10 @@ class Generation(ABC):
 
     def is_of(self, application: LedgerApplication) -> bool:
         """Return whether these are views of this ledger, be it as it was."""
-        with self.glancing() as db:
-            rows = db.execute(
-                "SELECT ledger, begun, name, schema, position, leaf, failed_at, error "
-                "FROM generation LEFT JOIN projections ON TRUE"
-            ).fetchall()
+        rows = self.rows(
+            "SELECT ledger, begun, name, schema, position, leaf, failed_at, error "
+            "FROM generation LEFT JOIN projections ON TRUE"
+        )
         self.standings = {row[2]: Standing(*row[3:]) for row in rows if row[2] is not None}
         ledger, self.begun = rows[0][:2] if rows else ("", 0)
         return bool(ledger == application.log.identity().id)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 from itertools import count, dropwhile, takewhile
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import UNSET
@@ -18,15 +19,25 @@ from ledger.domain.events import EntryCreated, EntryEdited, EventData, RecordedE
 from ledger.domain.permalinks import RESERVED_SLUGS, path_of
 from ledger.errors import VersionNotFound
 from ledger.projections.database import Db, select_among
-from ledger.projections.projection import Projection
+from ledger.projections.projection import Projection, known_before
 from ledger.projections.records import Resolved
+
+# A path that is longer than slug and folder, however long the day's is, has a number behind it.
+# Few have one, and only those tell from which number to go on.
+_IS_NUMBERED = f"length({{0}}path) > length({{0}}slug) + {len(path_of(date.max, ''))}"
+
+FURTHEST = (
+    "SELECT path FROM permalinks WHERE edition = ? AND day = ? AND slug = ? "
+    f"AND {_IS_NUMBERED.format('')} ORDER BY length(path) DESC, path DESC LIMIT 1"
+)
+"""The last path, with a number, that a wish came to."""
 
 
 class Permalinks(Projection):
     """Writes a row wherever an entry comes to another path."""
 
     name = "permalinks"
-    schema = 1
+    schema = 2
     ddl = (
         """
         CREATE TABLE permalinks (
@@ -40,61 +51,74 @@ class Permalinks(Projection):
         ) STRICT, WITHOUT ROWID
         """,
         "CREATE INDEX permalinks_by_path ON permalinks (path, edition)",
-        "CREATE INDEX permalinks_by_wish ON permalinks (day, slug, edition, length(path), path)",
+        f"""
+        CREATE INDEX permalinks_by_wish ON permalinks (day, slug, edition, length(path), path)
+        WHERE {_IS_NUMBERED.format("")}
+        """,
     )
     tables = {"permalinks": "entry, version, edition, day, slug, path"}
 
     def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """Follow each entry to the path that it comes to."""
-        moving = [(event, said) for event in events if (said := _said(event.data))]
+        moving = [(event, data) for event in events if (data := _saying(event.data))]
         rows = select_among(
             db,
             "SELECT entry, edition, day, slug FROM permalinks WHERE entry IN (?) ORDER BY version",
-            {event.entry.bytes for event, _ in moving if event.version > 1},
+            known_before([event for event, _ in moving]),
         )
         wishes: dict[bytes, _Wish] = {}
         lived: set[tuple[bytes, str]] = set()
-        for entry, edition, day, slug in rows:
-            wishes[entry] = _Wish(edition, date.fromisoformat(day), slug)
-            lived.add((entry, edition))
+        for entry, *wish in rows:
+            wishes[entry] = _Wish(*wish)
+            lived.add((entry, wishes[entry].edition))
         moves: list[tuple[bytes, int, _Wish]] = []
-        for event, said in moving:
+        for event, data in moving:
             entry = event.entry.bytes
-            is_new = isinstance(event.data, EntryCreated)
-            wishes[entry] = _Wish(**said) if is_new else wishes[entry]._replace(**said)
-            moves.append((entry, event.version, wishes[entry]))
+            if isinstance(data, EntryCreated):
+                wish = _Wish(data.edition, data.date.isoformat(), data.slug)
+            else:
+                edition, day, slug = wishes[entry]
+                wish = _Wish(
+                    edition if data.edition is UNSET else data.edition,
+                    day if data.date is UNSET else data.date.isoformat(),
+                    slug if data.slug is UNSET else data.slug,
+                )
+            wishes[entry] = wish
+            moves.append((entry, event.version, wish))
         paths = _Paths(db, lived, [wish for *_, wish in moves])
         db.executemany(
             "INSERT INTO permalinks VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (entry, version, edition, day.isoformat(), slug, paths.give(entry, wish))
-                for entry, version, wish in moves
-                for edition, day, slug in [wish]
-            ],
+            [(entry, version, *wish, paths.give(entry, wish)) for entry, version, wish in moves],
         )
 
 
 class _Wish(NamedTuple):
-    """Where an entry wants to be."""
+    """Where an entry wants to be; the day as in 2021-04-03."""
 
     edition: str
-    day: date
+    day: str
     slug: str
 
     def candidates(self) -> Iterator[str]:
         """Yield the paths that would do, the best first."""
+        best = _folder(self.day) + self.slug
         if self.slug.lower() not in RESERVED_SLUGS:
-            yield path_of(self.day, self.slug)
+            yield best
         for number in count(2):
-            yield path_of(self.day, f"{self.slug}-{number}")
+            yield f"{best}-{number}"
 
 
-def _said(data: EventData) -> dict[str, Any]:
-    """Return what an event says of its entry's wish."""
-    if not isinstance(data, EntryCreated | EntryEdited):
-        return {}
-    said = {"edition": data.edition, "day": data.date, "slug": data.slug}
-    return {name: value for name, value in said.items() if value is not UNSET}
+@lru_cache
+def _folder(day: str) -> str:
+    return path_of(date.fromisoformat(day), "")
+
+
+def _saying(data: EventData) -> EntryCreated | EntryEdited | None:
+    """Return the data of an event if it says anything of its entry's wish."""
+    if isinstance(data, EntryEdited):
+        is_silent = data.slug is UNSET and data.date is UNSET and data.edition is UNSET
+        return None if is_silent else data
+    return data if isinstance(data, EntryCreated) else None
 
 
 class _Paths:
@@ -124,11 +148,13 @@ class _Paths:
     def give(self, entry: bytes, wish: _Wish) -> str:
         """Give an entry the first candidate that is free, or that it had before; return it."""
         is_new = (entry, wish.edition) not in self._lived
-        path = next(
-            path
-            for path in self._untried(wish, is_new)
-            if self._owner(path, wish.edition) in {None, entry}
-        )
+        path = self._best[wish]
+        if self._owners[path, wish.edition] not in {None, entry}:
+            path = next(
+                path
+                for path in self._untried(wish, is_new)
+                if self._owner(path, wish.edition) in {None, entry}
+            )
         if is_new:
             self._lived.add((entry, wish.edition))
             self._furthest[wish] = path
@@ -137,16 +163,11 @@ class _Paths:
 
     def _untried(self, wish: _Wish, is_new: bool) -> Iterator[str]:
         """Yield the candidates; to an entry that is new here, without those known to be taken."""
-        yield self._best[wish]
         furthest: str | None = None
         if is_new:
             # Whoever wanted this slug before has tried all candidates up to the one it got.
             if wish not in self._furthest:
-                row = self._db.execute(
-                    "SELECT path FROM permalinks WHERE day = ? AND slug = ? AND edition = ? "
-                    "ORDER BY length(path) DESC, path DESC LIMIT 1",
-                    (wish.day.isoformat(), wish.slug, wish.edition),
-                ).fetchone()
+                row = self._db.execute(FURTHEST, wish).fetchone()
                 self._furthest[wish] = row[0] if row else None
             furthest = self._furthest[wish]
         yield from dropwhile(lambda path: furthest not in {None, path}, wish.candidates())
@@ -166,7 +187,8 @@ def numbering(db: Db, entry: UUID) -> set[int]:
     rows = db.execute(
         "SELECT mine.version, mine.path, theirs.edition, theirs.day, theirs.slug, theirs.path "
         "FROM permalinks mine JOIN permalinks theirs ON theirs.day = mine.day "
-        "AND theirs.edition = mine.edition AND theirs.entry <> mine.entry WHERE mine.entry = ?",
+        "AND theirs.edition = mine.edition AND theirs.entry <> mine.entry "
+        f"WHERE mine.entry = ? AND {_IS_NUMBERED.format('theirs.')}",
         (entry.bytes,),
     )
     return {
@@ -175,24 +197,37 @@ def numbering(db: Db, entry: UUID) -> set[int]:
         if path
         in takewhile(
             lambda candidate, end=theirs: candidate != end,  # type: ignore[misc]
-            _Wish(edition, date.fromisoformat(day), slug).candidates(),
+            _Wish(edition, day, slug).candidates(),
         )
     }
 
 
 def moves(db: Db, entry: UUID) -> list[tuple[int, str]]:
     """Return the versions at which an entry came to a path, with the path, oldest first."""
-    return db.execute(
-        "SELECT version, path FROM permalinks WHERE entry = ? ORDER BY version", (entry.bytes,)
-    ).fetchall()
+    return db.execute(*moving(entry)).fetchall()
+
+
+def moving(entry: UUID) -> tuple[str, tuple[bytes]]:
+    """Return the query of an entry's moves, and its parameters; see `moves`."""
+    return "SELECT version, path FROM permalinks WHERE entry = ? ORDER BY version", (entry.bytes,)
 
 
 def path_at(moves: Sequence[tuple[int, str]], version: int) -> str:
     """Return the path that a version was published at, given the entry's moves."""
-    for since, path in reversed(moves):
-        if since <= version:
-            return path
-    raise VersionNotFound(f"no path is known of version {version}: was the log replaced?")
+    return known(
+        next((path for since, path in reversed(moves) if since <= version), None), version
+    )
+
+
+def known(path: str | None, version: int) -> str:
+    """Return the path that was found of a version.
+
+    Raises:
+        VersionNotFound: None was found.
+    """
+    if path is None:
+        raise VersionNotFound(f"no path is known of version {version}: was the log replaced?")
+    return path
 
 
 def path_of_version(db: Db, entry: UUID, version: int) -> str:
@@ -206,15 +241,7 @@ def path_of_version(db: Db, entry: UUID, version: int) -> str:
         "ORDER BY version DESC LIMIT 1",
         (entry.bytes, version),
     ).fetchone()
-    if row is None:
-        raise VersionNotFound(f"no path is known of version {version}: was the log replaced?")
-    return str(row[0])
-
-
-def current_path(db: Db, entry: UUID) -> str | None:
-    """Return the path that an entry has now, or None where there is no such entry."""
-    found = present(db, entry)
-    return None if found is None else found[1]
+    return known(row and row[0], version)
 
 
 def resolve(db: Db, path: str, edition: str) -> Resolved | None:

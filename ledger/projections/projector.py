@@ -7,9 +7,11 @@ there, and says so; the others go on.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from operator import attrgetter
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -20,7 +22,7 @@ from ledger.projections.projection import Projection
 from ledger.projections.records import ProjectionStatus, Skip
 from ledger.projections.skips import Skips
 from ledger.store.application import LedgerApplication
-from ledger.store.leaf import leaf_hash
+from ledger.store.leaf import are_whole, leaf_hash
 from ledger.store.rows import Head, Row
 
 Progress = Callable[[int, int], None]
@@ -40,6 +42,8 @@ BOOKKEEPING = (
     ) STRICT
     """,
 )
+
+_POSITION = attrgetter("position")
 
 _REPLACED = "the log was replaced while it was read: try again"
 
@@ -258,7 +262,7 @@ def _take(
     if not rows:
         raise LogReplaced(_REPLACED)
     skips = frozenset() if after == source.projected else source.skips.all()
-    events = [_decoded(source, row) for row in rows]
+    events = _decoded(source.application, rows)
     for model in source.read_models:
         standing = found.get(model.name)
         if standing is not None and runs(standing, model):
@@ -284,18 +288,21 @@ def _give(
     Returns:
         Where it stands then.
     """
+    new = bisect_right(rows, standing.position, key=_POSITION)
+    lacked, given = rows[new:], events[new:]
     skipped = {position for name, position, _ in skips if name == model.name}
-    kept = [
-        event
-        for row, event in zip(rows, events, strict=True)
-        if row.position > standing.position
-        and not (row.position in skipped and (model.name, row.position, leaf_hash(row)) in skips)
-    ]
-    failed_at, failure = _apply(db, model, kept)
-    taken = [row for row in rows if failed_at is None or row.position < failed_at]
+    if skipped:
+        given = [
+            event
+            for row, event in zip(lacked, given, strict=True)
+            if row.position not in skipped
+            or (model.name, row.position, leaf_hash(row)) not in skips
+        ]
+    failed_at, failure = _apply(db, model, given)
+    taken = len(lacked) if failed_at is None else bisect_left(lacked, failed_at, key=_POSITION)
     position, leaf = standing.position, standing.leaf
-    if taken and taken[-1].position > position:
-        position, leaf = taken[-1].position, leaf_hash(taken[-1])
+    if taken:
+        position, leaf = lacked[taken - 1].position, leaf_hash(lacked[taken - 1])
     return Standing(standing.schema, position, leaf, failed_at, failure)
 
 
@@ -314,23 +321,16 @@ def _apply(
 
 def _attempt(db: ViewsDb, model: Projection, events: Sequence[Given]) -> str | None:
     """Give events to a read model, all or none; return what went wrong."""
-    rows: list[Row] = []
-    readable: list[RecordedEvent] = []
-    for event in events:
-        if isinstance(event, UndecodableEvent):
-            return str(event)
-        if isinstance(event, Row):
-            rows.append(event)
-        else:
-            readable.append(event)
     if not events:
         return None
+    if UndecodableEvent in map(type, events):
+        return str(next(event for event in events if isinstance(event, UndecodableEvent)))
     try:
         with db.attempt():
             if model.takes_rows:
-                model.apply_rows(rows, db)
+                model.apply_rows(cast("Sequence[Row]", events), db)
             else:
-                model.apply(readable, db)
+                model.apply(cast("Sequence[RecordedEvent]", events), db)
     except MemoryError:
         raise
     except (Exception, SystemExit) as error:
@@ -344,12 +344,20 @@ def _attempt(db: ViewsDb, model: Projection, events: Sequence[Given]) -> str | N
         why = f"{type(error).__name__}: {' '.join(said.split())}"
         if db.was_guarded(error):
             why += " (to begin, commit or roll back)"
-        return f"{model.handler_of((rows or readable)[0])} raised {why}"
+        return f"{model.handler_of(cast('RecordedEvent | Row', events[0]))} raised {why}"
     return None
 
 
-def _decoded(source: Source, row: Row) -> RecordedEvent | UndecodableEvent:
-    try:
-        return source.application.to_event(row)
-    except UndecodableEvent as error:
-        return error
+def _decoded(
+    application: LedgerApplication, rows: Sequence[Row]
+) -> list[RecordedEvent | UndecodableEvent]:
+    """Return rows as events, and in the place of those that cannot be read, why."""
+    # Which of them were erased is asked of all at once, not of each.
+    decode = application.event_mapper.to_event if are_whole(rows) else application.to_event
+    found: list[RecordedEvent | UndecodableEvent] = []
+    for row in rows:
+        try:
+            found.append(decode(row))
+        except UndecodableEvent as error:
+            found.append(error)
+    return found

@@ -48,6 +48,7 @@ class Registry:
 
     def __init__(self, read_models: Iterable[Projection] = BUILT_IN) -> None:
         self._models = {model.name: model for model in read_models}
+        self._chosen: dict[tuple[str, ...], tuple[Projection, ...]] = {}
         self._discovered = False
         self.broken: dict[str, str] = {}
 
@@ -70,6 +71,7 @@ class Registry:
             if table in taken:
                 raise InvalidInput(f"the projection {model.name} wants {table}, which is taken")
         self._models[model.name] = model
+        self._chosen = {}
 
     def discover(self) -> None:
         """Add the read models that installed packages bring, once.
@@ -87,6 +89,7 @@ class Registry:
                 self.add(point.load()())
             except Exception as error:  # noqa: BLE001 - whatever it raises, the others go on
                 self.broken[point.name] = f"{point.value} cannot be used: {error}"
+                self._chosen = {}
                 _log.warning("the projection %s of %s", point.name, self.broken[point.name])
 
     def all(self) -> tuple[Projection, ...]:
@@ -99,6 +102,13 @@ class Registry:
         Raises:
             InvalidInput: No read model is called so.
         """
+        # Every read chooses, and most of them the same.
+        chosen, key = self._chosen, tuple(names)
+        if key not in chosen:
+            chosen[key] = self._choose(key)
+        return chosen[key]
+
+    def _choose(self, names: tuple[str, ...]) -> tuple[Projection, ...]:
         if not names or not self._models.keys() >= set(names):
             self.discover()
         for name in names:

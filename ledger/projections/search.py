@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
 
-from ledger.domain.events import EntryCreated, EntryEdited, RecordedEvent
+from ledger.domain.events import EntryCreated, EntryEdited, EventData, RecordedEvent
 from ledger.domain.values import Source
 from ledger.projections.database import Db, ViewsDb, select_among
 from ledger.projections.moments import NOW, Moment, begun, held
-from ledger.projections.projection import Projection
+from ledger.projections.projection import Projection, known_before
 from ledger.projections.tokens import Term, terms, tokens
 
 FIELDS = ("headline", "topic", "summary", "sources")
+_NOTHING = (UNSET,) * len(FIELDS)
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -100,20 +102,12 @@ class Search(Projection):
 
     def apply(self, events: Sequence[RecordedEvent], db: Db) -> None:
         """Add a document for each event that changed a text."""
-        saying = [
-            (event, event.data)
-            for event in events
-            if isinstance(event.data, EntryCreated)
-            or (
-                isinstance(event.data, EntryEdited)
-                and any(getattr(event.data, field) is not UNSET for field in FIELDS)
-            )
-        ]
+        saying = [(event, data) for event in events if (data := _saying(event.data))]
         rows = select_among(
             db,
             "SELECT entry, position, since, headline, topic, summary, sources "
             "FROM texts JOIN documents USING (entry) WHERE until IS NULL AND entry IN (?)",
-            {event.entry.bytes for event, _ in saying if event.version > 1},
+            known_before([event for event, _ in saying]),
         )
         texts: dict[bytes, tuple[str, ...]] = {}
         shown: defaultdict[bytes, list[tuple[int, int]]] = defaultdict(list)
@@ -122,6 +116,8 @@ class Search(Projection):
             shown[entry].append((position, since))
         documents: dict[int, tuple[int, bytes, int, int | None]] = {}
         words = []
+        # An edit leaves most texts as they were. Kept for one batch: what is erased must be gone.
+        joined = cache(lambda text: " ".join(tokens(text)))
         for event, data in saying:
             entry = event.entry.bytes
             if isinstance(data, EntryCreated):
@@ -135,7 +131,7 @@ class Search(Projection):
             texts[entry] = after
             shown[entry].append((event.position, event.version))
             documents[event.position] = (event.position, entry, event.version, None)
-            words.append((event.position, *(" ".join(tokens(text)) for text in after)))
+            words.append((event.position, *map(joined, after)))
         db.executemany(
             "INSERT INTO documents VALUES (?, ?, ?, ?) "
             "ON CONFLICT (position) DO UPDATE SET until = excluded.until",
@@ -153,18 +149,23 @@ class Search(Projection):
         )
 
 
+def _saying(data: EventData) -> EntryCreated | EntryEdited | None:
+    """Return the data of an event if it sets any of `FIELDS`."""
+    if isinstance(data, EntryEdited):
+        said = (data.headline, data.topic, data.summary, data.sources)
+        return None if said == _NOTHING else data
+    return data if isinstance(data, EntryCreated) else None
+
+
 def _texts(before: tuple[str, ...], data: EntryCreated | EntryEdited) -> tuple[str, ...]:
     """Return the texts of an entry after an event, in the order of `FIELDS`."""
-    found: list[str] = []
-    for field, old in zip(FIELDS, before, strict=True):
-        value = getattr(data, field)
-        if value is UNSET:
-            found.append(old)
-        elif field == "sources":
-            found.append(_sources(value))
-        else:
-            found.append(value or "")
-    return tuple(found)
+    headline, topic, summary, sources = before
+    return (
+        headline if data.headline is UNSET else data.headline,
+        topic if data.topic is UNSET else data.topic or "",
+        summary if data.summary is UNSET else data.summary or "",
+        sources if data.sources is UNSET else _sources(data.sources),
+    )
 
 
 def _sources(sources: tuple[Source, ...]) -> str:

@@ -6,12 +6,12 @@ restored to an older copy no longer matches, and the views are rebuilt.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import RLock
+from typing import TYPE_CHECKING, ParamSpec
 
 from msgspec.structs import replace
 
@@ -35,6 +35,11 @@ from ledger.store.log import POLL_INTERVAL
 from ledger.store.patience import Patience
 from ledger.store.rows import Head
 from ledger.store.urls import parse_store_url
+
+Asked = ParamSpec("Asked")
+
+if TYPE_CHECKING:
+    import tempfile
 
 # How often a read begins again where other processes swap the views under it.
 TRIES = 10
@@ -81,13 +86,16 @@ class Serving:
                 self._places.pop()
             self._place.close()
 
-    def _patiently(self, work: Callable[[], Result]) -> Result:
+    def _patiently(
+        self, work: Callable[Asked, Result], *asked: Asked.args, **named: Asked.kwargs
+    ) -> Result:
         """Work; where the server is lost in the middle, again once it is back."""
-        patience = Patience(self._timeout if self._is_reached else 0)
+        patience: Patience | None = None
         while True:
             try:
-                done = work()
+                done = work(*asked, **named)
             except StoreUnreachable:
+                patience = patience or Patience(self._timeout if self._is_reached else 0)
                 if not patience.wait():
                     raise
             else:
@@ -107,9 +115,11 @@ class Serving:
                 head = self._application.log.head()
                 place = self._place
                 generation = self._serving(place)
+                if generation is not None and not serves(generation, head, models):
+                    generation = self._caught_up(place, generation, head)
+                    if lacking(generation, models):
+                        generation = None
                 if generation is not None:
-                    generation = self._caught_up(place, generation, head, models)
-                if generation is not None and not lacking(generation, models):
                     return generation
             with suppress(LogReplaced):
                 self._somewhere(lambda place: self._build(place, models))
@@ -149,7 +159,7 @@ class Serving:
             generation: Generation | None = None
             while (name := place.serving()) is not None:
                 held = self._generation
-                if held is not None and (held.name, held.where) == (name, place.where):
+                if held is not None and held.name == name and held.where == place.where:
                     return held
                 generation = self._opened(place.generation(name))
                 # Another process may have swapped just now; then the new one is to look at.
@@ -165,16 +175,8 @@ class Serving:
         generation.close()
         return None
 
-    def _caught_up(
-        self, place: Place, generation: Generation, head: Head, models: Sequence[Projection]
-    ) -> Generation | None:
+    def _caught_up(self, place: Place, generation: Generation, head: Head) -> Generation | None:
         """Return `generation` after the events it lacked; None if others have to be made."""
-        stands = (generation.standings.get(model.name) for model in models)
-        if generation.head == head and all(
-            standing is None or (standing.failed_at is None and standing.position >= head.position)
-            for standing in stands
-        ):
-            return generation
         try:
             if generation.belongs_to(self._application):
                 generation.catch_up(self._source(), head)
@@ -273,6 +275,8 @@ class Serving:
         return self._places[-1]
 
     def _go_elsewhere(self, place: Place) -> None:
+        import tempfile
+
         with self._lock, translated(Path(tempfile.tempdir or "the folder for temporary files")):
             if self._place is place and self._temporary is None:
                 self._temporary = tempfile.TemporaryDirectory(prefix="ledger-views-")
@@ -305,8 +309,29 @@ def lacking(generation: Generation | None, models: Sequence[Projection]) -> list
     """Return the read models that a generation has not, or has in another schema."""
     if generation is None:
         return list(models)
-    have = {name: standing.schema for name, standing in generation.standings.items()}
-    return [model for model in models if have.get(model.name) != model.schema]
+    stands = generation.standings
+    return [
+        model
+        for model in models
+        if model.name not in stands or stands[model.name].schema != model.schema
+    ]
+
+
+def serves(generation: Generation, head: Head, models: Sequence[Projection]) -> bool:
+    """Return whether read models are known to be there, and to run, up to the log's end."""
+    if generation.head != head:
+        return False
+    stands = generation.standings
+    for model in models:
+        standing = stands.get(model.name)
+        if (
+            standing is None
+            or standing.schema != model.schema
+            or standing.failed_at is not None
+            or standing.position < head.position
+        ):
+            return False
+    return True
 
 
 def is_newer(generation: Generation | None, model: Projection) -> bool:

@@ -12,7 +12,7 @@ from ledger.audit.merkle import Subtree, complete
 from ledger.audit.tiles import HEIGHT, WIDTH
 from ledger.projections.database import Db
 from ledger.projections.projection import Projection
-from ledger.store.leaf import leaf_hash
+from ledger.store.leaf import leaf_hashes
 from ledger.store.rows import Row
 
 HASH_BYTES = 32
@@ -46,7 +46,8 @@ class Tree(Projection):
 
     def apply_rows(self, rows: Sequence[Row], db: Db) -> None:
         """Add the leaf hashes of `rows`, and fill tiles with what is complete."""
-        new = [(row.position - 1, leaf_hash(row)) for row in rows]
+        numbers = (row.position - 1 for row in rows)
+        new = list(zip(numbers, leaf_hashes(rows), strict=True))
         level = 0
         while new:
             (begun,) = db.execute(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import cache
 from threading import Event
+from typing import Any
 
 from ledger.errors import (
     InvalidInput,
@@ -16,7 +18,7 @@ from ledger.errors import (
     StoreTooNew,
 )
 from ledger.projections.checking import Checking
-from ledger.projections.database import ViewsDb
+from ledger.projections.database import Parameters, ViewsDb
 from ledger.projections.following import Followed, follow
 from ledger.projections.generation import Generation, Result
 from ledger.projections.place import Place
@@ -68,27 +70,43 @@ class Views(Checking):
             UndecodableEvent: It has, because nobody can read that event.
             StoreError: The log cannot be read, or no views can be made anywhere.
         """
-        return self._patiently(lambda: self._read(query, needs or self._usual))
+        return self._patiently(self._read, query, needs or self._usual)
 
     def _read(self, query: Callable[[ViewsDb], Result], names: Sequence[str]) -> Result:
         models = self._registry.chosen(names)
-        listed = ", ".join("?" * len(names))
         for _ in range(TRIES):
             generation = self._up_to_date(names)
             self._require_all(models, generation.standings)
             try:
                 with generation.snapshot() as db:
                     # Another process may have come further meanwhile, and one of them stopped.
-                    low, high, failed = db.execute(
-                        "SELECT min(position), max(position), count(failed_at) "
-                        f"FROM projections WHERE name IN ({listed})",
-                        names,
-                    ).fetchone()
-                    if low == high >= generation.head.position and not failed:
+                    (reached,) = db.execute(f"SELECT {together(names)}").fetchone()
+                    if reached is not None and reached >= generation.head.position:
                         return query(db)
             except Damaged:
                 self._discard(generation)
         raise taken_away(self._place)
+
+    def rows(self, query: str, parameters: Parameters, *needs: str) -> list[Any]:
+        """Return the rows that one SELECT finds; else as `read`, in a third of the time.
+
+        Args:
+            query: Begins with SELECT.
+            parameters: Its parameters, by position or by name.
+            needs: The names of the read models that it asks.
+        """
+        return self._patiently(self._rows, query, parameters, needs)
+
+    def _rows(self, query: str, parameters: Parameters, names: Sequence[str]) -> list[Any]:
+        generation = self._up_to_date(names)
+        try:
+            rows = generation.rows(telling(query, names), parameters)
+        except Damaged:
+            rows = []
+        if rows and (reached := rows[0][0]) is not None and reached >= generation.head.position:
+            return [row[1:] for row in rows]
+        # They are apart, or damaged, or there is nothing to find: here it is seen which.
+        return self._read(lambda db: db.execute(query, parameters).fetchall(), names)
 
     def status(self) -> tuple[ViewStatus, ...]:
         """Return what each read model holds, once it is up to date: rows and digest."""
@@ -291,7 +309,7 @@ class Views(Checking):
             }
 
         def catch_up() -> tuple[int, dict[str, str]]:
-            return at(self._patiently(lambda: self._up_to_date(())))
+            return at(self._patiently(self._up_to_date, ()))
 
         def hurry(position: int) -> tuple[int, dict[str, str]] | None:
             generation = self._hurried(position)
@@ -299,3 +317,26 @@ class Views(Checking):
 
         with closing(self._application.log.watch()) as watch:
             yield from follow(lambda: self._places[0], catch_up, hurry, watch, stop)
+
+
+@cache
+def together(names: Sequence[str]) -> str:
+    """Return the expression of the position that read models have all come to, and run.
+
+    It is NULL where they are apart, or one of them has stopped.
+
+    Args:
+        names: Theirs; each is one word.
+    """
+    tables = ", ".join(f" projections AS p{n} " for n in range(len(names)))
+    at_one = "".join(f" AND p{n}.position = p0.position" for n in range(1, len(names)))
+    run = " AND ".join(
+        f"p{n}.name = '{name}' AND p{n}.failed_at IS NULL" for n, name in enumerate(names)
+    )
+    return f"(SELECT p0.position FROM {tables} WHERE {run}{at_one})"
+
+
+@cache
+def telling(query: str, names: Sequence[str]) -> str:
+    """Return a SELECT whose rows begin with what `together` gives."""
+    return query.replace("SELECT ", f"SELECT {together(names)}, ", 1)

@@ -15,7 +15,8 @@ ROOT = "/news/2021/03/4"
 
 
 def path(ledger: Ledger, entry: UUID) -> str | None:
-    return ledger.views.read(lambda db: permalinks.current_path(db, entry))
+    found = ledger.views.read(lambda db: permalinks.present(db, entry))
+    return None if found is None else found[1]
 
 
 def resolve(ledger: Ledger, at: str, edition: str = "en") -> Resolved | None:

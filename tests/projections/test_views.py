@@ -78,9 +78,9 @@ def test_reading_nothing_new_leaves_the_views_alone(url: str, store: Store) -> N
 def test_status_tells_name_schema_position_and_rows(url: str) -> None:
     fill(url)
     assert [(s.name, s.schema, s.position, s.rows) for s in digests(url)] == [
-        ("current", 2, 7, 3),
+        ("current", 3, 7, 3),
         ("changes", 3, 7, 7),
-        ("permalinks", 1, 7, 5),
+        ("permalinks", 2, 7, 5),
         ("days", 1, 7, 4),
         ("contexts", 2, 7, 4),
         # 5 documents, 3 texts
@@ -209,11 +209,12 @@ def test_another_ledger_in_the_same_place_is_read_right(url: str, store: Store) 
 class Grown(Current):
     """What a later program makes of the current versions."""
 
-    schema = 3
+    schema = 4
     ddl = (
         """
         CREATE TABLE current (
-            entry BLOB PRIMARY KEY, body BLOB NOT NULL, size INTEGER DEFAULT 1
+            entry BLOB PRIMARY KEY, body BLOB NOT NULL, type TEXT, event BLOB,
+            size INTEGER DEFAULT 1
         ) STRICT
         """,
     )
@@ -247,7 +248,7 @@ def test_a_read_model_of_a_changed_schema_is_projected_anew_alone(
         "activity",
     ]
     after = status_of(url, place_of(url), LATER)
-    assert (after[0].name, after[0].schema, after[0].rows) == ("current", 3, 3)
+    assert (after[0].name, after[0].schema, after[0].rows) == ("current", 4, 3)
     assert after == (right[0], *marked[1:])
     assert after[0].digest != before[0].digest
     assert store.serving() != old
@@ -290,9 +291,9 @@ def test_a_newer_schema_is_left_alone_and_ours_is_projected_elsewhere(
     assert positions(store) == dict.fromkeys(NAMES, 7)
     with store.views() as db:
         assert db.execute("SELECT count(size) FROM current").fetchone() == (3,)
-    assert [status.schema for status in digests(url)] == [2, 3, 1, 1, 2, 2, 2, 1]
-    assert [status.schema for status in newer] == [3, 3, 1, 1, 2, 2, 2, 1]
-    assert [status.schema for status in before] == [2, 3, 1, 1, 2, 2, 2, 1]
+    assert [status.schema for status in digests(url)] == [3, 3, 2, 1, 2, 2, 2, 1]
+    assert [status.schema for status in newer] == [4, 3, 2, 1, 2, 2, 2, 1]
+    assert [status.schema for status in before] == [3, 3, 2, 1, 2, 2, 2, 1]
 
 
 @pytest.mark.parametrize("names", [(), ("current",), ("days", "current")])
@@ -307,7 +308,7 @@ def test_a_rebuild_leaves_a_newer_schema_alone_too(
             ledger.rebuild(names)
         assert str(caught.value) == (
             f"the views in {store.views_place} are of a newer program: their current is not of "
-            f"schema 2; rebuild them with that program, or {store.disposal} to have them made "
+            f"schema 3; rebuild them with that program, or {store.disposal} to have them made "
             "anew by this one"
         )
         assert len(ledger.entries()) == 3

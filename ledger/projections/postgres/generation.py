@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import psycopg
 
 from ledger.errors import InvalidInput, LedgerError
-from ledger.projections.database import ViewsDb
+from ledger.projections.database import Parameters, ViewsDb
 from ledger.projections.generation import Generation, whole
 from ledger.projections.postgres.database import PostgresDb, Replaced, is_circumstance
 from ledger.projections.postgres.home import Home, create_schema, drop_schema
@@ -47,9 +48,10 @@ class SchemaGeneration(Generation):
                 with suppress(psycopg.Error):
                     db.connection.execute("COMMIT")
 
-    def glancing(self) -> AbstractContextManager[PostgresDb]:
-        """Lend a connection for one query."""
-        return self._lent()
+    def rows(self, query: str, parameters: Parameters = ()) -> list[Any]:
+        """Return the rows that one query finds."""
+        with self._lent() as db:
+            return db.execute(query, parameters).fetchall()
 
     @contextmanager
     def writing(self) -> Iterator[PostgresDb]:
@@ -127,15 +129,20 @@ class SchemaGeneration(Generation):
 
     def _open(self) -> PostgresDb:
         connection = self._home.connect()
-        self._home.require_trust()
-        # Views can be made again, so a power cut may cost them.
-        connection.execute(
-            "SELECT set_config('search_path', %s, false), "
-            "set_config('synchronous_commit', 'off', false)",
-            (f'"{self.name}"',),
-        )
-        db = PostgresDb(connection, self.name)
-        db.pin()
+        try:
+            self._home.require_trust()
+            # Views can be made again, so a power cut may cost them.
+            connection.execute(
+                "SELECT set_config('search_path', %s, false), "
+                "set_config('synchronous_commit', 'off', false)",
+                (f'"{self.name}"',),
+            )
+            db = PostgresDb(connection, self.name)
+            db.pin()
+        except BaseException:
+            # The schema may have been replaced just now.
+            connection.close()
+            raise
         return db
 
     def _is_whole(self) -> bool:

@@ -7,11 +7,13 @@ import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from ledger.errors import InvalidInput, StoreBusy, StoreError, StoreFull, StoreNotWritable
+from ledger.projections.database import Parameters
 from ledger.projections.generation import Generation, whole
 from ledger.projections.projector import Damaged
-from ledger.projections.sqlite.database import CIRCUMSTANCES, SQLiteDb, StillDb
+from ledger.projections.sqlite.database import CIRCUMSTANCES, FillingDb, SQLiteDb, StillDb
 from ledger.store.connections import connect_as, is_lasting, translated
 from ledger.store.files import lies_still
 from ledger.store.pool import Pool
@@ -55,6 +57,15 @@ class FileGeneration(Generation):
             finally:
                 db.execute("COMMIT")
 
+    def rows(self, query: str, parameters: Parameters = ()) -> list[Any]:
+        """Return the rows that one query finds."""
+        # Not all of it within `_blamed`: most reads of the views come here.
+        try:
+            return self._readers.use(_rows, query, parameters)
+        except sqlite3.Error:
+            with self._blamed():
+                raise
+
     @contextmanager
     def writing(self) -> Iterator[SQLiteDb]:
         """Lend a connection that can write."""
@@ -66,7 +77,7 @@ class FileGeneration(Generation):
         """Lend a connection that can write where nobody reads yet."""
         with (
             translated(self.path),
-            closing(connect_as(SQLiteDb, self.path, "rwc")) as db,
+            closing(connect_as(FillingDb, self.path, "rwc")) as db,
         ):
             # Nobody reads it before the pointer names it, and a half-made one is thrown away: so
             # it needs no journal on the disk, and waits for the disk only once, at the end.
@@ -74,6 +85,7 @@ class FileGeneration(Generation):
             db.execute("PRAGMA synchronous = OFF")
             db.execute(f"PRAGMA cache_size = {_CACHE}")
             yield db
+            db.end()
 
     def create(self) -> None:
         """Do nothing: SQLite makes a file when it is first written."""
@@ -146,3 +158,7 @@ class FileGeneration(Generation):
         db = self._open()
         db.execute("PRAGMA query_only = ON")
         return db
+
+
+def _rows(db: SQLiteDb, query: str, parameters: Parameters) -> list[Any]:
+    return db.execute(query, parameters).fetchall()

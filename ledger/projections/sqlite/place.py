@@ -6,8 +6,8 @@ would hold its one write lock. The folder can be deleted at any time.
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -37,6 +37,8 @@ class FilePlace(Place):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.where = str(folder)
+        self._pointer = str(folder / _POINTER)
+        self._seen: tuple[tuple[int, int, int], str | None] = ((0, 0, 0), None)
         beside = folder.with_name(folder.name.removesuffix("-views") + "-skips")
         self._skips = FileSkips(beside)
 
@@ -53,11 +55,20 @@ class FilePlace(Place):
     def serving(self) -> str | None:
         """Return the name of the file that the pointer names; None where it names none."""
         try:
-            name = (self.folder / _POINTER).read_text().strip()
-        except (OSError, UnicodeDecodeError):
+            # Not by the methods of a path: every read of the views looks.
+            found = os.stat(self._pointer)  # noqa: PTH116
+        except OSError:
             return None
-        # One of our files in this very folder, whatever somebody wrote into the pointer.
-        return name if _NAME.fullmatch(name) else None
+        # It is never written over, but replaced: the same file says the same.
+        seen = found.st_ino, found.st_mtime_ns, found.st_size
+        if self._seen[0] != seen:
+            try:
+                name = Path(self._pointer).read_text().strip()
+            except (OSError, UnicodeDecodeError):
+                return None
+            # One of our files in this very folder, whatever somebody wrote into the pointer.
+            self._seen = seen, name if _NAME.fullmatch(name) else None
+        return self._seen[1]
 
     def generation(self, name: str, *, in_passing: bool = False) -> FileGeneration:
         """Return the generation in a file of the folder."""
@@ -66,7 +77,7 @@ class FilePlace(Place):
 
     def new_name(self) -> str:
         """Return a name that no file has."""
-        return f"{secrets.token_hex(8)}.db"
+        return f"{os.urandom(8).hex()}.db"
 
     def discard(self, generation: Generation) -> bool:
         """Remove a file that is damaged; return False where this user may not."""
