@@ -9,52 +9,13 @@ import platform
 import sqlite3
 import statistics
 import tempfile
-import time
-from contextlib import closing
-from hashlib import sha256
 from pathlib import Path
 
+from benchmark.entrants import NAMES
+from benchmark.verifying import bare_read, readings, rebuild_current
 from measure import fill, peak_memory
 
 from ledger import Ledger
-
-READ = (
-    "SELECT position, entry, version, type, recorded_at, meta, content FROM events "
-    "ORDER BY position"
-)
-
-
-def bare_read(path: Path) -> float:
-    """Return the seconds that it takes to read all rows, with SHA-256 of each."""
-    began = time.perf_counter()
-    with closing(sqlite3.connect(path)) as db:
-        for row in db.execute(READ):
-            sha256(b"%d%b%d%b%d%b%b" % (*row[:3], row[3].encode(), *row[4:])).digest()
-    return time.perf_counter() - began
-
-
-def readings(url: str, jobs: int) -> tuple[float, float]:
-    """Return the seconds that the two readings of a verification take."""
-    times = [time.perf_counter()]
-
-    def tell(done: int, total: int) -> None:
-        if done >= total / 2 and len(times) == 1:
-            times.append(time.perf_counter())
-
-    with Ledger.open(url) as ledger:
-        found = ledger.audit.verify(jobs=jobs, progress=tell)
-    times.append(time.perf_counter())
-    if not found.sound:
-        raise SystemExit(f"the log does not hold: {found.findings}")
-    return times[1] - times[0], times[2] - times[1]
-
-
-def rebuild(url: str) -> float:
-    """Return the seconds that a rebuild of the current view takes."""
-    with Ledger.open(url) as ledger:
-        began = time.perf_counter()
-        ledger.rebuild(("current",))
-        return time.perf_counter() - began
 
 
 def peak(url: str, out: multiprocessing.Queue) -> None:
@@ -90,7 +51,7 @@ def verify(events: int, rounds: int) -> None:
             bare.append(bare_read(path))
             for jobs, times in taken.items():
                 times.append(readings(url, jobs))
-            current.append(rebuild(url))
+            current.append(rebuild_current(url))
         print("| reading | jobs | seconds | beside | seconds | ratio |")
         print("| --- | --- | --- | --- | --- | --- |")
         for jobs, times in taken.items():
@@ -110,19 +71,45 @@ def verify(events: int, rounds: int) -> None:
         )
 
 
+def number(text: str) -> int:
+    """Return how many are wanted: one, or more."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 up")
+    return int(text)
+
+
+def into(text: str) -> Path:
+    """Return a file that can be written at the end, which is long from now."""
+    path = Path(text)
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} cannot be written: its folder is not there")
+    return path
+
+
 def main() -> None:
     """Run what was asked for."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        description="Compare ledger with a hand-written floor and with its peers; or, with a "
+        "command, a part of it with a floor of its own.",
+    )
+    parser.add_argument("--quick", action="store_true", help="10,000 events, within 3 minutes")
+    parser.add_argument("--events", type=number, help="[default: 10,000, 200,000 and 1,000,000]")
+    parser.add_argument("--rounds", type=number, default=3, help="[default: 3]")
+    parser.add_argument(
+        "--only", nargs="+", default=[], choices=NAMES, help="who takes part beside the floor"
+    )
+    parser.add_argument("--json", type=into, metavar="FILE", help="where the figures go, too")
+    commands = parser.add_subparsers(dest="command")
     for_verify = commands.add_parser("verify", help="the two readings of a verification")
-    for_verify.add_argument("--events", type=int, default=200_000)
-    for_verify.add_argument("--rounds", type=int, default=3)
+    for_verify.add_argument("--events", type=number, default=200_000)
+    for_verify.add_argument("--rounds", type=number, default=3)
     for_postgres = commands.add_parser("postgres", help="beside eventsourcing's own recorder")
-    for_postgres.add_argument("--events", type=int, default=20_000)
-    for_postgres.add_argument("--rounds", type=int, default=3)
+    for_postgres.add_argument("--events", type=number, default=20_000)
+    for_postgres.add_argument("--rounds", type=number, default=3)
     for_import = commands.add_parser("import", help="git history, beside git's own plumbing")
     for_import.add_argument("--repository", type=Path, help="[default: one that is made]")
-    for_import.add_argument("--rounds", type=int, default=5)
+    for_import.add_argument("--rounds", type=number, default=5)
     given = parser.parse_args()
     if given.command == "import":
         from bench_import import bench
@@ -133,8 +120,18 @@ def main() -> None:
         from bench_postgres import postgres
 
         postgres(given.events, given.rounds)
-    else:
+    elif given.command == "verify":
         verify(given.events, given.rounds)
+    else:
+        from benchmark.whole import compare
+
+        compare(
+            quick=given.quick,
+            events=given.events,
+            rounds=given.rounds,
+            only=given.only,
+            into=given.json,
+        )
 
 
 if __name__ == "__main__":

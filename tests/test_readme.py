@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import click
 import pytest
 
 from ledger.cli import cli
@@ -93,7 +94,7 @@ def test_the_table_of_exit_statuses_is_the_one_in_the_code() -> None:
 
 def test_every_command_is_in_the_table() -> None:
     table = README.split("## Commands")[1].split("## The map")[0]
-    for name in cli.commands:
+    for name in cli.list_commands(click.Context(cli)):
         assert f"`{name}" in table, name
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from importlib import import_module
 from pathlib import Path
 from typing import get_args
 
@@ -11,6 +12,7 @@ import pytest
 
 import ledger
 from ledger.cli import (
+    HOMES,
     INTERRUPTED_STATUS,
     OUTPUT_STATUS,
     UNEXPECTED_STATUS,
@@ -63,7 +65,8 @@ ROOMS: dict[str, set[str]] = {
     "histories": {"domain", "store"},
     "service": {"domain", "histories", "store"},
     "importing": {"domain", "store", "projections", "service"},
-    "reading": {"domain", "store", "projections", "results"},
+    "timeline": {"domain", "store", "projections.moments", "results"},
+    "reading": {"domain", "store", "projections", "results", "timeline"},
     "lists": {"domain", "projections", "pages", "reading", "results"},
     "publishing": {"domain", "lists", "pages", "projections", "report.findings", "results"},
     "replaying": {"copying", "store", "projections", "results"},
@@ -217,9 +220,18 @@ def test_the_public_surface_is_sorted_and_there() -> None:
 
 def commands(group: click.Group) -> list[click.Command]:
     found: list[click.Command] = []
-    for command in group.commands.values():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         found += commands(command) if isinstance(command, click.Group) else [command]
     return found
+
+
+def test_commands_are_found_where_they_are_looked_for() -> None:
+    for home, names in HOMES.items():
+        module = import_module(f"ledger.cli.{home}")
+        assert {command.name for command in module.COMMANDS} == set(names), home
 
 
 @pytest.mark.parametrize("command", commands(cli), ids=lambda command: command.name)

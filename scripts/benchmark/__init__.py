@@ -1,0 +1,1 @@
+"""What `scripts/bench` compares: the same work for `ledger`, a floor, and its peers."""

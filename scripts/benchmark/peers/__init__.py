@@ -1,0 +1,1 @@
+"""What a user would pick instead, each used as its own documentation teaches."""
