@@ -11,6 +11,7 @@ from uuid import NAMESPACE_OID, uuid5
 from eventsourcing.persistence import IntegrityError
 from msgspec.structs import replace
 
+from ledger.deciding import require_expected, require_same
 from ledger.domain import erasure, rules
 from ledger.domain.commands import EraseVersions, digest_of
 from ledger.domain.decide import meta_of, storable
@@ -27,7 +28,7 @@ from ledger.errors import (
 from ledger.projections import permalinks
 from ledger.projections.views import Views
 from ledger.results import Erased
-from ledger.service import CommandHandler, require_same
+from ledger.service import CommandHandler
 from ledger.store.application import LedgerApplication
 from ledger.store.erasures import blanked
 from ledger.store.leaf import digest_of as digest_of_blob
@@ -61,7 +62,7 @@ class Eraser:
     ) -> None:
         self._application = application
         self._views = views
-        self._handler = handler
+        self._histories = handler.histories
         self._now = now
 
     def erase(self, command: EraseVersions) -> Erased:
@@ -120,9 +121,7 @@ class Eraser:
                     )
                 require_same(command, event)
                 return Erased(event, None)
-        self._handler.require_expected(
-            command, self._handler.history(command.entry), self._handler
-        )
+        require_expected(command, self._histories.get(command.entry), self._histories)
         plan = self._plan(command, events)
         rows = self._application.rows_of(command.entry)
         blanks = [Blank(rows[v - 1].position, "content") for v in plan.contents]

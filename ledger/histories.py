@@ -15,9 +15,9 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from ledger.domain.entry import NewsEntry, fold
+from ledger.domain.entry import NewsEntry, at_version, fold
 from ledger.domain.events import EntryErased, EntryRestated, Event, RecordedEvent
-from ledger.errors import StoreNotFound
+from ledger.errors import EntryNotFound, Refused, StoreNotFound
 from ledger.store.application import LedgerApplication
 
 KEPT = 1000
@@ -79,18 +79,19 @@ class Histories:
             self._epoch = None
             self._fresh.clear()
 
-    def get(self, entry: UUID, epoch: int | None = None) -> History:
-        """Return what is known of an entry; an empty history where there is no such entry.
+    def fresh(self, entry: UUID, epoch: int | None) -> History | None:
+        """Return what an entry is in an epoch; None where only the log can tell.
 
-        Args:
-            entry: Which.
-            epoch: In which epoch; whether it is still that one shows when something is appended.
-                None: now.
+        Whether it is still that epoch shows when something is appended.
         """
         with self._lock:
+            is_so = epoch is not None and epoch == self._epoch and entry in self._fresh
+            return self._kept[entry] if is_so else None
+
+    def get(self, entry: UUID) -> History:
+        """Return what the log says of an entry; an empty history where there is no such entry."""
+        with self._lock:
             known = self._kept.get(entry, _NO_HISTORY)
-            if epoch is not None and epoch == self._epoch and entry in self._fresh:
-                return known
         try:
             # The last event known is read once more: the log may be another since.
             news = self._application.history(entry, max(known.version - 1, 0))
@@ -112,6 +113,45 @@ class Histories:
             with self._lock:
                 self._keep(entry, history)
         return history
+
+    def event(self, entry: UUID, version: int) -> RecordedEvent | None:
+        """Return the event that made a version, as the log has it; None where it has none."""
+        return next(iter(self._application.history(entry, version - 1)), None)
+
+    # What `decide` may look up
+
+    def version(self, entry: UUID, version: int) -> NewsEntry:
+        """Return an entry as a version has it.
+
+        Raises:
+            EntryNotFound: There is no such entry.
+            VersionNotFound: It has no such version.
+            Refused: What it said was erased.
+        """
+        events = self._application.history(entry)
+        if not events:
+            raise not_found(entry)
+        state = at_version(events, version)
+        erased = events[version - 1].erased
+        if erased is not None and erased.text:
+            raise Refused(
+                f"version {version} was erased, as event {erased.position} says: nothing can be "
+                "restored from it"
+            )
+        return state
+
+    def current(self, entry: UUID) -> NewsEntry:
+        """Return an entry as it is.
+
+        Raises:
+            EntryNotFound: There is no such entry.
+        """
+        state = self.get(entry).state
+        if state is None:
+            raise not_found(entry)
+        return state
+
+    # Keeping
 
     def note(
         self, recorded: Iterable[RecordedEvent], histories: Mapping[UUID, History], epoch: int
@@ -144,3 +184,8 @@ class Histories:
         if len(self._kept) > KEPT:
             oldest, _ = self._kept.popitem(last=False)
             self._fresh.discard(oldest)
+
+
+def not_found(entry: UUID) -> EntryNotFound:
+    """Return the error that says so."""
+    return EntryNotFound(f"there is no entry {entry}")

@@ -35,7 +35,7 @@ class ImportTarget:
 
     def known(self, entry: UUID) -> NewsEntry | None:
         """Return an entry as it is; None where there is none."""
-        return self._handler.history(entry).state
+        return self._handler.histories.get(entry).state
 
     def events(self, entry: UUID) -> list[RecordedEvent]:
         """Return an entry's events, oldest first; none where there is no such entry."""

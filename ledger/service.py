@@ -9,20 +9,15 @@ from uuid import UUID
 
 from eventsourcing.persistence import IntegrityError
 
-from ledger.domain.commands import Command, CreateEntry, digest_of
-from ledger.domain.decide import Decided, Lookup, decide, entry_of
-from ledger.domain.entry import NewsEntry, at_version, fold
+from ledger.batching import Batching, Interrupted
+from ledger.deciding import Pending, Request
+from ledger.domain.commands import Command, CreateEntry
+from ledger.domain.decide import Decided
 from ledger.domain.events import Event, RecordedEvent
 from ledger.errors import (
-    CommandIdReused,
-    Conflict,
-    EntryNotFound,
     LedgerError,
-    Refused,
-    StoreBusy,
     StoreError,
     StoreUnreachable,
-    VersionNotFound,
 )
 from ledger.histories import Histories, History
 from ledger.store.application import LedgerApplication
@@ -50,7 +45,10 @@ class CommandHandler:
         self._application = application
         self._now = now
         self._timeout = parse_store_url(application.url).timeout
-        self._histories = Histories(application)
+        self.histories = Histories(application)
+        self._batching: Batching[Request, _Done] = Batching(
+            self._do, lambda request: len(request.commands)
+        )
 
     def execute(
         self, commands: Sequence[Command], decided: Mapping[UUID, Decided] = NOTHING_DECIDED
@@ -75,261 +73,138 @@ class CommandHandler:
                 whether it was stored.
             StoreError: The store failed; nothing was stored.
         """
-        patience: Patience | None = None
-        unanswered: set[UUID] = set()
-        epoch = self._histories.epoch
+        request = Request(commands, decided)
+        patience = Patience(self._timeout)
+        is_first = True
         while True:
             try:
-                done = self._attempt(commands, decided, unanswered, epoch)
-            except StoreUnreachable as error:
+                self._look(request, is_first=is_first)
+                return self._batching.submit(request)
+            except _Again:
+                pass
+            except (StoreUnreachable, Interrupted) as error:
+                if isinstance(error, Interrupted):
+                    request.unanswered |= {command.id for command in commands}
                 # Where nothing was sent, there is nothing to find out.
-                if not unanswered:
+                if not request.unanswered:
                     raise
-                patience = patience or Patience(self._timeout)
                 if not patience.wait():
                     raise _unknown(error, commands) from error
-                done = None
-            if done is not None:
-                return done
-            # What was known may have been so once. From here on, all is read.
-            epoch = None
+            is_first = False
 
-    def _attempt(
-        self,
-        commands: Sequence[Command],
-        decided: Mapping[UUID, Decided],
-        unanswered: set[UUID],
-        epoch: int | None,
-    ) -> list[tuple[RecordedEvent, bool]] | None:
-        """Decide and append; return None where that has to be done again.
+    def _look(self, request: Request, *, is_first: bool) -> None:
+        """Read what is not known of a request's entries, in its own thread.
 
-        Args:
-            commands: What to do.
-            decided: What was decided already.
-            unanswered: The ids of commands whose append got no answer: the log tells whether they
-                were stored. Those of this attempt are added where it gets none.
-            epoch: The epoch in which what is known of entries is so; None: it is read.
+        At first, in an epoch, what is kept of them is trusted, and a new one is taken to be new:
+        where it is otherwise, the append is refused, and from then on all is read.
         """
-        pending = _Pending(self, epoch)
-        try:
-            events = self._decide_all(commands, decided, pending)
-        except OthersWrote:
-            self._histories.trust_nothing()
-            return None
-        except StoreError:
-            raise
-        except LedgerError:
-            # Refused, perhaps on what is so no more: another thread may have stored something that
-            # it has not noted yet. Somebody is told only of what was just read.
-            if epoch is not None:
-                return None
-            raise
-        # Keyed, because a command may be there twice: its event is one all the same.
-        new = {
-            (event.entry, event.version): event
-            for event in events
-            if not isinstance(event, RecordedEvent)
-        }
-        fresh = self._append(new, pending, epoch, unanswered) if new else {}
-        if fresh is None:
-            return None
-        return [
-            (event, event.meta.command in unanswered)
-            if isinstance(event, RecordedEvent)
-            else (fresh[event.entry, event.version], True)
-            for event in events
-        ]
-
-    def _append(
-        self,
-        new: Mapping[tuple[UUID, int], Event],
-        pending: _Pending,
-        epoch: int | None,
-        unanswered: set[UUID],
-    ) -> dict[tuple[UUID, int], RecordedEvent] | None:
-        """Append what was decided; return None where another writer was first."""
-        now = self._application.log.epoch() if epoch is None else epoch
-        try:
-            recorded = self._application.append([*new.values()], pending.looked_at, epoch)
-        except StoreUnreachable:
-            unanswered |= {event.meta.command for event in new.values()}
-            raise
-        except IntegrityError as error:
-            # Decide again on what the entry is now.
-            self._histories.trust_nothing()
-            is_late = isinstance(error, OthersWrote)
-            if not is_late and not self._anybody_was_first(new.values(), pending.looked_at):
-                raise StoreError(f"the store refused the events: {error}") from error
-            return None
-        self._histories.note(recorded, pending.histories, now)
-        return {(event.entry, event.version): event for event in recorded}
-
-    def history(self, entry: UUID) -> History:
-        """Return what is known of an entry now; an empty history where there is no such entry."""
-        return self._histories.get(entry)
-
-    # What `decide` may look up
-
-    def version(self, entry: UUID, version: int) -> NewsEntry:
-        """Return an entry as a version has it.
-
-        Raises:
-            EntryNotFound: There is no such entry.
-            VersionNotFound: It has no such version.
-            Refused: What it said was erased.
-        """
-        events = self._application.history(entry)
-        if not events:
-            raise _not_found(entry)
-        state = at_version(events, version)
-        erased = events[version - 1].erased
-        if erased is not None and erased.text:
-            raise Refused(
-                f"version {version} was erased, as event {erased.position} says: nothing can be "
-                "restored from it"
-            )
-        return state
-
-    def current(self, entry: UUID) -> NewsEntry:
-        """Return an entry as it is.
-
-        Raises:
-            EntryNotFound: There is no such entry.
-        """
-        state = self.history(entry).state
-        if state is None:
-            raise _not_found(entry)
-        return state
-
-    # Steps
-
-    def _decide_all(
-        self,
-        commands: Sequence[Command],
-        decided: Mapping[UUID, Decided],
-        pending: _Pending,
-    ) -> list[Event]:
-        """Return one event a command: a recorded one where the command was done before."""
-        now = self._now()
-        found: list[Event] = []
-        for command in commands:
-            entry = entry_of(command)
-            history = pending.histories.get(entry) or self._histories.get(entry, pending.epoch)
-            answered = history.commands.get(command.id)
-            if answered is not None:
-                event = pending.events.get((entry, answered)) or self._recorded(
-                    command, entry, answered, pending.epoch
-                )
-                require_same(command, event)
+        epoch = self.histories.epoch if is_first else None
+        request.known = known = dict[UUID, History]()
+        request.guesses = False
+        for command, entry in zip(request.commands, request.entries, strict=True):
+            if entry in known or self.histories.fresh(entry, epoch) is not None:
+                continue
+            if epoch is not None and isinstance(command, CreateEntry):
+                known[entry] = History()
+                request.guesses = True
             else:
-                self.require_expected(command, history, pending)
-                if history.state is None and not isinstance(command, CreateEntry):
-                    raise _not_found(entry)
-                before = decided.get(command.id)
-                if before is not None and before.state == history.state:
-                    event = before.event
-                else:
-                    (event,) = decide(command, history.state, now, pending)
-                pending.add(event, history)
-            found.append(event)
-        return found
+                known[entry] = self.histories.get(entry)
 
-    def _recorded(
-        self, command: Command, entry: UUID, version: int, epoch: int | None
-    ) -> RecordedEvent:
-        """Return the event that a command was answered with.
+    def _do(self, requests: Sequence[Request]) -> list[_Answer]:
+        """Do what threads ask for at the same time: in one transaction, in the order of asking.
 
-        Raises:
-            OthersWrote: It was, for all that was known in an epoch, and the log says otherwise.
+        It is decided where it is committed: threads that each decide for themselves hand Python's
+        lock to and fro, which takes longer than deciding does.
         """
-        events = self._application.history(entry, version - 1)
-        if epoch is not None and (not events or events[0].meta.command != command.id):
-            raise OthersWrote("ledger: an event that was known is gone from the log")
-        if not events:
-            raise StoreBusy("the log was replaced while it was read: try again")
-        return events[0]
+        pending = Pending(self.histories, self.histories.epoch)
+        answers: list[_Wanted] = []
+        for request in requests:
+            trial = pending.beside(request)
+            try:
+                events = trial.decide(request, self._now())
+            except OthersWrote:
+                self.histories.trust_nothing()
+                answers.append(_Again())
+            except LedgerError as error:
+                # Perhaps on what is so no more. Somebody is told only of what was just read.
+                is_sure = isinstance(error, StoreError) or not trial.trusts
+                answers.append(error if is_sure else _Again())
+            except Exception as error:  # noqa: BLE001 - it is its caller's alone
+                answers.append(error)
+            else:
+                answers.append([(event, pending.is_news(event, request)) for event in events])
+                pending = trial
+        if not pending.events:
+            return _told(answers, ())
+        return self._store(requests, answers, pending)
 
-    def _anybody_was_first(self, events: Iterable[Event], looked_at: Mapping[UUID, int]) -> bool:
-        ours = [(event.entry, event.version - 1) for event in events]
+    def _store(
+        self, requests: Sequence[Request], answers: Sequence[_Wanted], pending: Pending
+    ) -> list[_Answer]:
+        """Append what was decided; where another writer was first, it is to be decided again."""
+        epoch = pending.epoch
+        again: list[_Answer] = [_Again() for _ in requests]
+        try:
+            now = self._application.log.epoch() if epoch is None else epoch
+            recorded = self._application.append(
+                [*pending.events.values()], pending.looked_at, epoch
+            )
+        except OthersWrote:
+            self.histories.trust_nothing()
+            return again
+        except IntegrityError as error:
+            if len(requests) > 1:
+                return [answer for request in requests for answer in self._do([request])]
+            if self._anybody_was_first(pending):
+                return again
+            return [StoreError(f"the store refused the events: {error}")]
+        except StoreError as error:
+            # The others were perhaps refused for what was not stored.
+            for number, (request, answer) in enumerate(zip(requests, answers, strict=True)):
+                if isinstance(answer, list) and any(is_news for _, is_news in answer):
+                    again[number] = error
+                    if isinstance(error, StoreUnreachable):
+                        request.unanswered |= {event.meta.command for event, _ in answer}
+            return again
+        self.histories.note(recorded, pending.histories, now)
+        return _told(answers, recorded)
+
+    def _anybody_was_first(self, pending: Pending) -> bool:
+        ours = [(event.entry, event.version - 1) for event in pending.events.values()]
         return any(
             self._application.log.read_entry(entry.bytes, version)
-            for entry, version in (*ours, *looked_at.items())
-        )
-
-    def require_expected(self, command: Command, history: History, look_up: Lookup) -> None:
-        """Refuse a command whose entry has moved on from the version that it expects.
-
-        Raises:
-            Conflict: It has; the error says what was changed meanwhile.
-        """
-        expected = command.expected_version
-        if expected is None or expected == history.version:
-            return
-        entry = entry_of(command)
-        message = f"entry {entry} is at version {history.version}, not at {expected} as expected"
-        if history.state is not None and 0 < expected < history.version:
-            from ledger.domain.diffs import brief, diff_entries
-
-            before = look_up.version(entry, expected)
-            diffs = diff_entries(before, history.state)
-            changed = "; ".join(map(brief, diffs))
-            message += f"; changed meanwhile: {changed or 'nothing that shows'}"
-        raise Conflict(message, expected, history.version)
-
-
-class _Pending:
-    """Looks things up with the events of this transaction, which the log does not have yet."""
-
-    def __init__(self, handler: CommandHandler, epoch: int | None) -> None:
-        self._handler = handler
-        self.epoch = epoch
-        self.histories: dict[UUID, History] = {}
-        self.events: dict[tuple[UUID, int], Event] = {}
-        self.looked_at: dict[UUID, int] = {}
-
-    def add(self, event: Event, history: History) -> None:
-        self.events[event.entry, event.version] = event
-        self.histories[event.entry] = history.after([event])
-
-    def version(self, entry: UUID, version: int) -> NewsEntry:
-        steps: list[Event] = []
-        while (entry, version - len(steps)) in self.events:
-            steps.append(self.events[entry, version - len(steps)])
-        stored = version - len(steps)
-        state = self._handler.version(entry, stored) if stored else None
-        state = fold(reversed(steps), state)
-        if state is None:
-            raise VersionNotFound(f"entry {entry} has no version {version}")
-        return state
-
-    def current(self, entry: UUID) -> NewsEntry:
-        history = self.histories.get(entry)
-        if history is not None and history.state is not None:
-            return history.state
-        state = self._handler.current(entry)
-        self.looked_at[entry] = state.version
-        return state
-
-
-def require_same(command: Command, event: Event) -> None:
-    """Refuse an id that stands for another command: a silent success would lose an edit."""
-    erased = event.erased if isinstance(event, RecordedEvent) else None
-    # The digest of what was erased is gone with it. The command was done all the same: an import
-    # that comes again does not bring the text back.
-    # Older programs took other digests, which cannot be compared.
-    is_known = not (erased and erased.text) and not event.meta.digest
-    if is_known and event.data.digest != digest_of(command):
-        raise CommandIdReused(
-            f"the command id {command.id} was already used for another command "
-            f"(version {event.version} of entry {event.entry})"
+            for entry, version in (*ours, *pending.looked_at.items())
         )
 
 
-def _not_found(entry: UUID) -> EntryNotFound:
-    return EntryNotFound(f"there is no entry {entry}")
+_Done = list[tuple[RecordedEvent, bool]]
+"""One event a command, and whether it is new."""
+
+_Answer = _Done | Exception
+_Wanted = list[tuple[Event, bool]] | Exception
+"""What comes of a request, and what is to come of it: or the error that it is refused with."""
 
 
-def _unknown(error: StoreUnreachable, commands: Sequence[Command]) -> StoreUnreachable:
+class _Again(Exception):
+    """A request is to be made again, on what is read anew."""
+
+
+def _told(answers: Iterable[_Wanted], recorded: Iterable[RecordedEvent]) -> list[_Answer]:
+    """Return answers with their events as recorded."""
+    stored = {(event.entry, event.version): event for event in recorded}
+
+    def told(event: Event) -> RecordedEvent:
+        if isinstance(event, RecordedEvent):
+            return event
+        return stored[event.entry, event.version]
+
+    return [
+        answer if isinstance(answer, Exception) else [(told(event), new) for event, new in answer]
+        for answer in answers
+    ]
+
+
+def _unknown(error: Exception, commands: Sequence[Command]) -> StoreUnreachable:
     ids = ", ".join(str(command.id) for command in commands[:_NAMED])
     more = " ..." if len(commands) > _NAMED else ""
     return StoreUnreachable(

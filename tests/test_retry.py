@@ -46,17 +46,17 @@ class Line:
     def breaks(self, *, after: bool, how: Callable[[psycopg.Connection[Any]], None]) -> None:
         self._break, self._after = how, after
 
-    def __call__(self, connection: psycopg.Connection[Any], groups: Any) -> Any:
+    def __call__(self, connection: psycopg.Connection[Any], *given: Any) -> Any:
         self.appends += 1
         how, self._break = self._break, None
         if how is not None and not self._after:
             how(connection)
-        answers = self._stored(connection, groups)
+        appended = self._stored(connection, *given)
         if how is not None:
             how(connection)
             # The answer is on its way, and nobody hears it.
             connection.execute("SELECT 1")
-        return answers
+        return appended
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from ledger.store.rows import Blank, Head, NewRow, Row
 
 COLUMNS = "position, entry, version, type, recorded_at, meta, content"
 
-_TOGETHER = 100
+TOGETHER = 100
+"""How many events go with one statement."""
 
 
 def select(
@@ -42,12 +43,11 @@ def _rows(found: Iterable[tuple[Any, ...]]) -> list[Row]:
     return list(map(tuple.__new__, repeat(Row), found))
 
 
-def place(rows: Sequence[NewRow], after: Head, now: int) -> list[Row]:
-    """Return events as they are to lie behind a log's end."""
-    recorded_at = max(now, after.recorded_at)
+def place(rows: Sequence[NewRow], after: int, recorded_at: int) -> list[Row]:
+    """Return events as they are to lie behind a position."""
     return [
         Row(position, entry, version, type_, recorded_at, meta, content)
-        for position, (entry, version, type_, meta, content) in enumerate(rows, after.position + 1)
+        for position, (entry, version, type_, meta, content) in enumerate(rows, after + 1)
     ]
 
 
@@ -57,15 +57,40 @@ def insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
     Many with one statement: between two statements other threads take their turn, while those who
     wait for the commit wait on.
     """
-    for at in range(0, len(rows), _TOGETHER):
-        together = rows[at : at + _TOGETHER]
+    for at in range(0, len(rows), TOGETHER):
+        together = rows[at : at + TOGETHER]
         connection.execute(_insert(len(together)), list(chain.from_iterable(together)))
+
+
+def append_behind(connection: sqlite3.Connection, last: Row, rows: Sequence[Row]) -> bool:
+    """Put events behind the last one, in a transaction of its own that is one statement.
+
+    Returns:
+        Whether they were; not, if another event is the last, or the log is a copy.
+    """
+    # Each event's salt is its own: those of two events are never the same.
+    after = (last.position, last.recorded_at, last.meta, last.content)
+    done = connection.execute(_append_behind(len(rows)), [*chain.from_iterable(rows), *after])
+    return done.rowcount == len(rows)
 
 
 @cache
 def _insert(count: int) -> str:
+    return f"INSERT INTO events ({COLUMNS}) {_values(count)}"
+
+
+@cache
+def _append_behind(count: int) -> str:
+    last = "SELECT position, recorded_at, meta, content FROM events ORDER BY position DESC LIMIT 1"
+    return (
+        f"INSERT INTO events ({COLUMNS}) SELECT * FROM ({_values(count)}) "  # noqa: S608
+        f"WHERE ({last}) = (?, ?, ?, ?) AND NOT EXISTS (SELECT 1 FROM copy)"
+    )
+
+
+def _values(count: int) -> str:
     one = f"({', '.join('?' * len(Row._fields))})"
-    return f"INSERT INTO events ({COLUMNS}) VALUES {', '.join([one] * count)}"  # noqa: S608
+    return f"VALUES {', '.join([one] * count)}"
 
 
 def head(connection: sqlite3.Connection) -> Head:

@@ -10,13 +10,11 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from eventsourcing.persistence import InfrastructureFactoryError, IntegrityError
 
 from ledger.errors import StoreBusy, StoreNotFound
 from ledger.store import factory, queries, schema
-from ledger.store.batching import Batching
 from ledger.store.connections import transaction, translated
 from ledger.store.files import log_of, require_file
 from ledger.store.identity import Clock, Identity, system_clock, was_promoted
@@ -27,14 +25,6 @@ from ledger.store.urls import SQLiteURL, parse_store_url
 
 _LAST_POSITION = 2**63 - 1
 _BEHIND_ALL = b"\xff" * 17
-
-
-class Group(NamedTuple):
-    """What one caller appends; see `LogRecorder.append`."""
-
-    rows: Sequence[NewRow]
-    unless_moved: Mapping[bytes, int]
-    epoch: int | None
 
 
 class SQLiteRecorder(LogRecorder):
@@ -59,9 +49,6 @@ class SQLiteRecorder(LogRecorder):
         # The log's last event as this recorder left it, or saw it since, in an epoch.
         self._last: Row | None = None
         self._epoch = 0
-        self._batching: Batching[Group, Appended] = Batching(
-            self._commit, lambda group: len(group.rows)
-        )
 
     @property
     def path(self) -> Path:
@@ -130,54 +117,42 @@ class SQLiteRecorder(LogRecorder):
         epoch: int | None = None,
     ) -> Appended:
         """Append events in one transaction: all of them, or none."""
-        return self._batching.submit(Group(rows, unless_moved, epoch))
+        with self.file.lock, translated(self.path, "; nothing was stored"):
+            writer = self.file.sound_writer()
+            if epoch == self._epoch and not unless_moved and len(rows) <= queries.TOGETHER:
+                appended = self._append_behind(writer, rows)
+                if appended is not None:
+                    return appended
+            with transaction(writer):
+                last = self._note_end(queries.last(writer))
+                queries.require_promoted(writer)
+                if epoch is not None and epoch != self._epoch:
+                    raise OthersWrote("ledger: others have written to the log")
+                self._require_unmoved(writer, unless_moved)
+                stored, appended = self._placed(rows, head_of(last))
+                queries.insert(writer, stored)
+            self._last = stored[-1] if stored else last
+        return appended
 
-    def _commit(self, groups: Sequence[Group]) -> Sequence[Appended | Exception]:
-        """Append groups in one transaction, or, where one of them is refused, in one each."""
-        try:
-            with self.file.lock, translated(self.path, "; nothing was stored"):
-                writer = self.file.sound_writer()
-                with transaction(writer):
-                    last = self._note_end(queries.last(writer))
-                    queries.require_promoted(writer)
-                    rows, answers = self._store(writer, groups, head_of(last))
-                self._last = rows[-1] if rows else last
-                return answers
-        except IntegrityError as error:
-            if len(groups) == 1:
-                return [error]
-        apart: list[Appended | Exception] = []
-        for group in groups:
-            try:
-                apart += self._commit([group])
-            except Exception as error:  # noqa: BLE001 - the others may be stored by now
-                apart.append(error)
-        return apart
+    def _append_behind(
+        self, writer: sqlite3.Connection, rows: Sequence[NewRow]
+    ) -> Appended | None:
+        """Append events with one statement; None where the log is not as this recorder left it."""
+        last = self._last
+        if last is None or not rows:
+            return None
+        stored, appended = self._placed(rows, head_of(last))
+        if not queries.append_behind(writer, last, stored):
+            return None
+        self._last = stored[-1]
+        return appended
 
-    def _store(
-        self, writer: sqlite3.Connection, groups: Sequence[Group], head: Head
-    ) -> tuple[list[Row], list[Appended]]:
-        """Put groups behind the log's end; return the rows, and where each group went."""
+    def _placed(self, rows: Sequence[NewRow], head: Head) -> tuple[list[Row], Appended]:
+        """Return events as they are to lie behind a log's end, and where that is."""
         now = self._now()
-        stored: list[Row] = []
-        waiting: list[Row] = []
-        answers: list[Appended] = []
-        for group in groups:
-            if group.epoch is not None and group.epoch != self._epoch:
-                raise OthersWrote("ledger: others have written to the log")
-            if group.unless_moved:
-                # What was looked at may have moved on just before, in this very transaction.
-                queries.insert(writer, waiting)
-                waiting = []
-                self._require_unmoved(writer, group.unless_moved)
-            rows = queries.place(group.rows, head, now)
-            recorded_at = max(now, head.recorded_at)
-            answers.append(Appended(head.position + 1, recorded_at, recorded_at - now))
-            stored += rows
-            waiting += rows
-            head = head_of(rows[-1]) if rows else head
-        queries.insert(writer, waiting)
-        return stored, answers
+        recorded_at = max(now, head.recorded_at)
+        appended = Appended(head.position + 1, recorded_at, recorded_at - now)
+        return queries.place(rows, head.position, recorded_at), appended
 
     @staticmethod
     def _require_unmoved(writer: sqlite3.Connection, seen: Mapping[bytes, int]) -> None:
@@ -194,7 +169,8 @@ class SQLiteRecorder(LogRecorder):
                 now = queries.head(writer)
                 if now.position != head:
                     raise IntegrityError("ledger: the log has moved on")
-                _, (appended,) = self._store(writer, [Group(rows, NOTHING, None)], now)
+                stored, appended = self._placed(rows, now)
+                queries.insert(writer, stored)
                 queries.blank(writer, blanks)
         return appended
 

@@ -26,7 +26,7 @@ from ledger import CreateEntry, EditEntry, EntryVersion, Ledger, Source, __versi
 from ledger.domain.commands import Command
 from ledger.domain.decide import decide, entry_of
 from ledger.domain.entry import NewsEntry, evolve
-from ledger.domain.events import Event
+from ledger.domain.events import Event, RecordedEvent
 from ledger.projections.changes import Changes
 from ledger.projections.current import Current
 from ledger.projections.permalinks import Permalinks
@@ -72,7 +72,7 @@ class Ours(Contestant):
         handler = self.ledger._handler
         for command in self._commands(changes, self._ids):
             entry = entry_of(command)
-            state = states.get(entry) or handler.history(entry).state
+            state = states.get(entry) or handler.histories.get(entry).state
             (event,) = decide(command, state, now, handler)
             states[entry] = evolve(state, event)
             events.append(event)
@@ -126,19 +126,19 @@ class Ours(Contestant):
         self.append(change)
 
     def watch(self) -> None:
-        """Note each commit of the recorder: how many events shared it, and how long it took."""
-        batching = vars(self.ledger.application.log)["_batching"]
-        commit = batching._commit
+        """Note each commit: how many events shared it, and how long it took."""
+        application = self.ledger.application
+        append = application.append
         self._commits.clear()
 
-        def noted(groups: Sequence[Any]) -> Any:
+        def noted(events: Sequence[Event], *rest: Any) -> list[RecordedEvent]:
             began = time.perf_counter()
-            answers = commit(groups)
-            self._commits.append(Group(len(groups), time.perf_counter() - began))
-            return answers
+            recorded = append(events, *rest)
+            self._commits.append(Group(len(events), time.perf_counter() - began))
+            return recorded
 
-        batching._commit = noted
-        self._unwatch = partial(setattr, batching, "_commit", commit)
+        setattr(application, "append", noted)  # noqa: B010 - it is no attribute for mypy
+        self._unwatch = partial(delattr, application, "append")
 
     def group(self) -> Group | None:
         """Watch no more, and return the means of what was seen."""

@@ -1,4 +1,4 @@
-"""An epoch lasts as long as nobody else writes, and writers of a process share commits."""
+"""An epoch lasts as long as nobody else writes; in it, an append need not look first."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from threading import Barrier
 import pytest
 from eventsourcing.persistence import IntegrityError
 
-from ledger.errors import ReadOnlyCopy, StoreFull
+from ledger.errors import ReadOnlyCopy
 from ledger.store.identity import Identity
 from ledger.store.log import LogRecorder, OthersWrote
-from ledger.store.rows import Appended, Blank, NewRow
-from ledger.store.sqlite import Group, SQLiteRecorder
-from tests.store.recorders import Make, recorder_of
+from ledger.store.rows import Blank, NewRow
+from ledger.store.sqlite import SQLiteRecorder
+from tests.store.recorders import HandClock, Make, recorder_of
 
 
 @pytest.fixture
@@ -105,70 +105,68 @@ def test_a_file_put_back_under_who_only_writes_is_written_as_it_is(make: Make, p
     assert [row.entry for row in recorder.read(0, 9)] == [new(1, 1).entry, new(2, 1).entry]
 
 
-# Threads of one process
-
-
-def test_groups_share_a_commit_and_each_is_refused_for_itself(make: Make) -> None:
+def test_in_an_epoch_an_append_is_one_statement(make: Make) -> None:
     recorder = make()
-    recorder.create()
-    recorder.append([new(1, 1)])
-    epoch = recorder.epoch()
-    commits = statements(recorder, "COMMIT")
-    answers = recorder._commit(
-        [
-            Group([new(2, 1), new(2, 2)], {}, None),
-            Group([new(1, 2)], {new(2, 1).entry: 2}, epoch),
-            Group([new(3, 1)], {}, epoch),
-        ]
-    )
-    assert [getattr(answer, "first", None) for answer in answers] == [2, 4, 5]
-    assert len(commits) == 1
-    answers = recorder._commit(
-        [
-            Group([new(4, 1)], {}, epoch),
-            Group([new(2, 2)], {}, None),
-            Group([new(5, 1)], {new(1, 1).entry: 1}, None),
-            Group([new(6, 1)], {}, epoch - 1),
-            Group([new(7, 1)], {}, None),
-        ]
-    )
-    assert [getattr(answer, "first", None) for answer in answers] == [6, None, None, None, 7]
-    assert [str(answers[n]) for n in (1, 2, 3)] == [
-        "ledger: events are only appended, each once and in turn",
-        "ledger: an entry that was looked at has moved on",
-        "ledger: others have written to the log",
-    ]
-    assert isinstance(answers[3], OthersWrote)
-    assert [row.entry[-1] for row in recorder.read(5, 10)] == [4, 7]
+    epoch = settled(recorder)
+    said = statements(recorder)
+    recorder.append([new(1, 1), new(1, 2)], epoch=epoch)
+    # Each row's trigger says so again.
+    assert {sql.split()[0] for sql in said} - {"--"} == {"INSERT"}
+    del said[:]
+    # What was looked at is looked at once more.
+    recorder.append([new(2, 1)], {new(1, 1).entry: 2}, epoch)
+    assert said[0] == "BEGIN IMMEDIATE"
+    assert [row.position for row in recorder.read(0, 9)] == [1, 2, 3, 4]
 
 
-def statements(recorder: SQLiteRecorder, like: str) -> list[str]:
-    """Return a list that such statements of the connection that writes are added to."""
+def statements(recorder: SQLiteRecorder) -> list[str]:
+    """Return a list that statements of the connection that writes are added to."""
     found: list[str] = []
     writer = recorder.file.writer
     assert writer is not None
-    writer.set_trace_callback(lambda sql: found.append(sql) if sql.startswith(like) else None)
+    writer.set_trace_callback(found.append)
     return found
 
 
-def test_what_befalls_one_group_alone_is_not_said_of_those_that_are_stored(make: Make) -> None:
+def test_why_an_append_in_an_epoch_is_refused(recorder: LogRecorder) -> None:
+    recorder.append([new(1, 1)])
+    epoch = recorder.epoch()
+    for rows, seen in (
+        ([new(2, 1), new(1, 1)], {}),
+        ([new(1, 3)], {}),
+        ([new(5, 1)], {new(1, 1).entry: 2}),
+    ):
+        with pytest.raises(IntegrityError) as caught:
+            recorder.append(rows, seen, epoch)
+        assert not isinstance(caught.value, OthersWrote)
+    # Nothing of it was stored, and the epoch goes on.
+    assert recorder.append([new(2, 1)], epoch=epoch).first == 2
+
+
+def test_a_clock_that_goes_back_is_held_up(url: str) -> None:
+    clock = HandClock()
+    with closing(recorder_of(url, clock)) as recorder:
+        epoch = settled(recorder)
+        clock.now -= 7_000
+        appended = recorder.append([new(1, 1)], epoch=epoch)
+    assert appended == (2, clock.now + 7_000, 7_000)
+
+
+def test_a_copy_takes_nothing_in_an_epoch_that_began_before(make: Make, path: Path) -> None:
     recorder = make()
-    recorder.create()
-    asked: list[int] = []
+    epoch = settled(recorder)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("INSERT INTO copy VALUES (5, 0)")
+    with pytest.raises(ReadOnlyCopy):
+        recorder.append([new(1, 1)], epoch=epoch)
 
-    def clock() -> int:
-        # Together, then each for itself.
-        asked.append(len(asked))
-        if len(asked) == 4:
-            raise StoreFull("no room")
-        return len(asked)
 
-    recorder._clock = clock
-    answers = recorder._commit(
-        [Group([new(number, version)], {}, None) for number, version in ((1, 1), (1, 9), (2, 1))]
-    )
-    assert [type(answer) for answer in answers] == [Appended, IntegrityError, StoreFull]
-    assert [row.entry[-1] for row in recorder.read(0, 9)] == [1]
+def test_many_events_in_an_epoch(make: Make) -> None:
+    recorder = make()
+    epoch = settled(recorder)
+    recorder.append([new(1, version) for version in range(1, 251)], epoch=epoch)
+    recorder.append([new(2, 1)], epoch=epoch)
+    assert recorder.head().position == 252
 
 
 def test_a_last_event_of_a_type_that_is_no_text_is_followed_all_the_same(
@@ -184,7 +182,7 @@ def test_a_last_event_of_a_type_that_is_no_text_is_followed_all_the_same(
     assert recorder.append([new(1, 2)]).first == 2
 
 
-def test_a_copy_takes_no_group(make: Make) -> None:
+def test_a_copy_takes_nothing(make: Make) -> None:
     recorder = make()
     recorder.create(copy_of=Identity("ab" * 16, "desk.example/news", 5))
     barrier = Barrier(4)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, repeat
+from itertools import repeat
 from typing import Any
 
 from eventsourcing.persistence import IntegrityError
@@ -17,9 +17,6 @@ COLUMNS = "position, entry, version, type, recorded_at, meta, content"
 TYPES = ["int8", "bytea", "int8", "text", "int8", "bytea", "bytea"]
 LAST_POSITION = 2**63 - 1
 BEHIND_ALL = b"\xff" * 17
-
-Group = tuple[Sequence[NewRow], Mapping[bytes, int]]
-"""What one append brings: its events, and what was looked at to decide them."""
 
 
 class Queries:
@@ -75,23 +72,20 @@ class Queries:
                 raise IntegrityError(f"ledger: there is no event {position} to blank")
 
 
-def parameters(groups: Sequence[Group]) -> list[object]:
-    """Return what the function `append` takes."""
-    rows = list(chain.from_iterable(rows for rows, _ in groups))
+def parameters(rows: Sequence[NewRow], seen: Mapping[bytes, int]) -> list[object]:
+    """Return what the function `append` takes: it may be given several turns, and gets one."""
     entries, versions, types, metas, contents = zip(*rows, strict=True) if rows else [()] * 5
-    seen = [(turn, *item) for turn, (_, seen) in enumerate(groups, 1) for item in seen.items()]
-    seen_turns, seen_entries, seen_versions = zip(*seen, strict=True) if seen else [()] * 3
     return [
-        len(groups),
-        _numbers(turn for turn, (rows, _) in enumerate(groups, 1) for _ in rows),
+        1,
+        _numbers(repeat(1, len(rows))),
         list(entries),
         _numbers(versions),
         list(types),
         list(metas),
         list(contents),
-        _numbers(seen_turns),
-        list(seen_entries),
-        _numbers(seen_versions),
+        _numbers(repeat(1, len(seen))),
+        list(seen),
+        _numbers(seen.values()),
     ]
 
 
@@ -100,12 +94,16 @@ def _numbers(numbers: Iterable[int]) -> str:
     return f"{{{','.join(map(str, numbers))}}}"
 
 
-def answers(found: Iterable[tuple[Any, ...]]) -> list[Appended | Exception]:
-    """Return what came of each group: where it went, or why it was refused."""
-    return [
-        Appended(first, stored_at, behind) if refused is None else IntegrityError(refused)
-        for first, stored_at, behind, refused in found
-    ]
+def appended(found: Sequence[tuple[Any, ...]]) -> Appended:
+    """Return where an append went.
+
+    Raises:
+        eventsourcing.persistence.IntegrityError: It was refused.
+    """
+    ((first, stored_at, behind, refused),) = found
+    if refused is not None:
+        raise IntegrityError(refused)
+    return Appended(first, stored_at, behind)
 
 
 def rows(found: Iterable[tuple[Any, ...]]) -> list[Row]:

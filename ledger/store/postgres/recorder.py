@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
@@ -13,7 +12,6 @@ import psycopg
 from eventsourcing.persistence import IntegrityError
 
 from ledger.errors import StoreBusy, StoreNotFound, StoreNotWritable
-from ledger.store.batching import Batching
 from ledger.store.identity import Clock, Identity, new_identity, system_clock, was_promoted
 from ledger.store.log import NOTHING, Integrity, LogRecorder, OthersWrote, Watch
 from ledger.store.patience import Patience
@@ -21,7 +19,7 @@ from ledger.store.pool import Pool
 from ledger.store.postgres import queries, schema
 from ledger.store.postgres.connections import Connection, connect, is_lost, is_quiet, translated
 from ledger.store.postgres.integrity import integrity
-from ledger.store.postgres.queries import BEHIND_ALL, LAST_POSITION, Group, Queries
+from ledger.store.postgres.queries import BEHIND_ALL, LAST_POSITION, Queries
 from ledger.store.postgres.roles import role_statements
 from ledger.store.postgres.watch import ListeningWatch
 from ledger.store.rows import Appended, Blank, Head, NewRow, Row
@@ -63,16 +61,6 @@ class PostgresRecorder(LogRecorder):
         self._epoch = 0
         self._noting = Lock()
         self._pool = Pool(self._connect, is_quiet, url.pool, url.timeout)
-        self._start()
-
-    def _start(self) -> None:
-        self._pid = os.getpid()
-        self._batching: Batching[Group, Appended] = Batching(self._commit, lambda g: len(g[0]))
-
-    def _follow_process(self) -> None:
-        """Leave to the parent, after a fork, those of its threads that wait to write."""
-        if self._pid != os.getpid():
-            self._start()
 
     def close(self) -> None:
         """Close all connections. The recorder opens new ones if it is used again.
@@ -159,16 +147,15 @@ class PostgresRecorder(LogRecorder):
                 self._last = last
 
     def _append(self, rows: Sequence[NewRow], unless_moved: Mapping[bytes, int]) -> Appended:
-        self._follow_process()
         with translated(self.url, _STORED_NOTHING):
             try:
-                return self._batching.submit((rows, unless_moved))
+                return self._commit(rows, unless_moved)
             except StoreNotFound:
                 # A ledger that was here a moment ago is missed, not made anew.
                 if self._is_known or not self._create:
                     raise
             self.create()
-            return self._batching.submit((rows, unless_moved))
+            return self._commit(rows, unless_moved)
 
     def erase(self, rows: Sequence[NewRow], blanks: Sequence[Blank], head: int) -> Appended:
         """Append events that say what is erased, and blank it, in one transaction."""
@@ -176,11 +163,9 @@ class PostgresRecorder(LogRecorder):
             connection.execute(self._queries.lock_head)
             if queries.head(self._fetch(connection, self._queries.head)).position != head:
                 raise IntegrityError("ledger: the log has moved on")
-            (answer,) = self._stored(connection, [(rows, NOTHING)], as_owner=True)
-            if isinstance(answer, Exception):
-                raise answer
+            appended = self._stored(connection, rows, NOTHING, as_owner=True)
             self._queries.blank(connection, blanks)
-        return answer
+        return appended
 
     def load(
         self, rows: Sequence[Row], blanks: Sequence[Blank] = (), *, into_copy: bool = False
@@ -316,13 +301,13 @@ class PostgresRecorder(LogRecorder):
     ) -> list[tuple[Any, ...]]:
         return connection.cursor(binary=True).execute(query, parameters).fetchall()
 
-    def _commit(self, groups: Sequence[Group]) -> list[Appended | Exception]:
-        """Append groups in one round trip, commit included; each is refused for itself."""
+    def _commit(self, rows: Sequence[NewRow], unless_moved: Mapping[bytes, int]) -> Appended:
+        """Append events in one round trip, commit included."""
         attempt = 1
         while True:
             with self._lent() as connection:
                 try:
-                    return self._stored(connection, groups)
+                    return self._stored(connection, rows, unless_moved)
                 except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
                     # Known not to have been stored.
                     if attempt == _ATTEMPTS:
@@ -330,13 +315,18 @@ class PostgresRecorder(LogRecorder):
                     attempt += 1
 
     def _stored(
-        self, connection: Connection, groups: Sequence[Group], *, as_owner: bool = False
-    ) -> list[Appended | Exception]:
-        query, given = self._queries.append, queries.parameters(groups)
+        self,
+        connection: Connection,
+        rows: Sequence[NewRow],
+        unless_moved: Mapping[bytes, int],
+        *,
+        as_owner: bool = False,
+    ) -> Appended:
+        query, given = self._queries.append, queries.parameters(rows, unless_moved)
         if as_owner or self._clock is not None:
             now = None if self._clock is None else self._clock()
             query, given = self._queries.append_at, [now, *given]
-        return queries.answers(self._fetch(connection, query, given))
+        return queries.appended(self._fetch(connection, query, given))
 
     def _lent(self) -> AbstractContextManager[Connection]:
         return self._pool.connection()

@@ -11,6 +11,7 @@ from threading import Barrier, Event
 
 import psycopg
 import pytest
+from eventsourcing.persistence import IntegrityError
 
 from ledger.domain.events import EntryErased
 from ledger.errors import StoreBusy, StoreUnreachable
@@ -160,21 +161,15 @@ def test_what_was_surely_not_stored_is_sent_again(
     assert sent == 3
 
 
-def test_groups_go_together_and_each_is_refused_for_itself(recorder: PostgresRecorder) -> None:
-    answers = recorder._commit(
-        [
-            ([new(A, 3), new(A, 4)], {B: 1}),
-            ([new(A, 4)], {}),
-            ([new(B, 2)], {A: 2}),
-            ([], {}),
-            ([new(B, 2)], {A: 4}),
-        ]
-    )
-    assert [getattr(answer, "first", None) for answer in answers] == [4, None, None, 6, 6]
-    assert [str(answers[n]) for n in (1, 2)] == [
-        'duplicate key value violates unique constraint "events_entry_version_key"',
-        "ledger: an entry that was looked at has moved on",
-    ]
+def test_why_an_append_is_refused(recorder: PostgresRecorder) -> None:
+    recorder.append([new(A, 3), new(A, 4)], {B: 1})
+    twice = 'duplicate key value violates unique constraint "events_entry_version_key"'
+    with pytest.raises(IntegrityError, match=f"^{twice}$"):
+        recorder.append([new(A, 4)])
+    with pytest.raises(IntegrityError, match=r"^ledger: an entry that was looked at has moved on"):
+        recorder.append([new(B, 2)], {A: 2})
+    assert recorder.append([]).first == 6
+    assert recorder.append([new(B, 2)], {A: 4}).first == 6
     assert [row.position for row in recorder.read(3, 9)] == [4, 5, 6]
 
 

@@ -8,8 +8,8 @@ from threading import Event
 
 import pytest
 
+from ledger.batching import Batching, Ticket
 from ledger.errors import StoreUnreachable
-from ledger.store.batching import Batching, Ticket
 
 PATIENCE = 20
 
@@ -115,8 +115,8 @@ def test_an_interrupt_is_its_thread_s_own_and_the_others_are_told() -> None:
         # Either of those who waited stored for both.
         told = sorted((one.exception(PATIENCE) for one in found[1:]), key=repr)
         assert [repr(error) for error in told] == [
+            "Interrupted('the thread that was storing it was interrupted')",
             "KeyboardInterrupt()",
-            "StoreUnreachable('the thread that was storing it was interrupted')",
         ]
     commits.error = None
     assert shared.submit(8) == 80
@@ -133,7 +133,7 @@ def test_who_stops_waiting_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> N
         first = pool.submit(shared.submit, 2)
         assert commits.begun.wait(PATIENCE)
         with monkeypatch.context() as patch:
-            patch.setattr("ledger.store.batching.Ticket.wait", wait)
+            patch.setattr("ledger.batching.Ticket.wait", wait)
             with pytest.raises(KeyboardInterrupt):
                 shared.submit(4)
         last = pool.submit(shared.submit, 6)
@@ -171,7 +171,7 @@ def test_answers_arrive_though_whoever_brings_them_is_interrupted(
     with ThreadPoolExecutor(4) as pool:
         found = submit_behind(pool, shared, commits, 2, 4, 6, 8)
         with monkeypatch.context() as patch:
-            patch.setattr("ledger.store.batching.Ticket.call", interrupted)
+            patch.setattr("ledger.batching.Ticket.call", interrupted)
             commits.go_on.set()
             told = [one.exception(PATIENCE) for one in found]
     assert [type(error) for error in told].count(KeyboardInterrupt) == 1

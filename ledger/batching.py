@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Lock
 from typing import Generic, TypeVar
 
-from ledger.errors import StoreUnreachable
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _GLANCE = 1.0
 """After so many seconds whoever waits looks whether he was forgotten."""
+
+
+class Interrupted(Exception):
+    """The thread that was storing it was interrupted: nobody knows how far it came."""
 
 
 class Ticket(Generic[Item, Result]):
@@ -60,6 +63,10 @@ class Batching(Generic[Item, Result]):
         self._commit = commit
         self._weigh = weigh
         self._limit = limit
+        self._start()
+
+    def _start(self) -> None:
+        self._process = os.getpid()
         self._committing = Lock()
         self._waiting: deque[Ticket[Item, Result]] = deque()
 
@@ -69,6 +76,9 @@ class Batching(Generic[Item, Result]):
         Raises:
             Exception: What `commit` returned for it, or raised.
         """
+        if self._process != os.getpid():
+            # Forked: the threads that commit and wait are the parent's.
+            self._start()
         ticket: Ticket[Item, Result] = Ticket(item)
         self._waiting.append(ticket)
         # Whatever interrupts this thread, and wherever, the others must not wait for it for ever.
@@ -133,5 +143,5 @@ class Batching(Generic[Item, Result]):
             self._waiting[0].call()
 
 
-def _interrupted() -> StoreUnreachable:
-    return StoreUnreachable("the thread that was storing it was interrupted")
+def _interrupted() -> Interrupted:
+    return Interrupted("the thread that was storing it was interrupted")
