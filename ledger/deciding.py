@@ -10,9 +10,12 @@ from ledger.domain.commands import Command, CreateEntry, digest_of
 from ledger.domain.decide import Decided, Lookup, decide, entry_of
 from ledger.domain.entry import NewsEntry, fold
 from ledger.domain.events import Event, RecordedEvent
-from ledger.errors import CommandIdReused, Conflict, StoreBusy, VersionNotFound
+from ledger.errors import CommandIdReused, Conflict, Refused, VersionNotFound
 from ledger.histories import Histories, History, not_found
-from ledger.store.log import OthersWrote
+from ledger.store.log import OthersWrote, Seen
+from ledger.store.rows import Row
+
+_NOT_YET = Seen(0, None)
 
 
 class Request:
@@ -22,73 +25,104 @@ class Request:
         commands: The commands.
         entries: Which entry each is about.
         decided: What was decided already, by the commands' ids.
-        known: What was read of entries, in this attempt.
-        guesses: Whether some of that was not read, but is what a new entry would be.
-        unanswered: The ids of commands whose append got no answer: the log tells whether they
-            were stored.
+        trusts: Whether what is kept of entries is to be trusted; else they were read.
+        seen: How the log was before they were read, or in which epoch they are trusted.
+        known: What was read of entries; where it trusts, also what is guessed of new ones.
+        guesses: Whether there is such a guess.
+        sent: The ids of the commands whose events were sent to be appended, as long as nobody
+            knows that they were not.
+        unanswered: The ids of those that got no answer: the log tells whether they were stored.
     """
 
     def __init__(self, commands: Sequence[Command], decided: Mapping[UUID, Decided]) -> None:
         self.commands = commands
         self.entries = list(map(entry_of, commands))
         self.decided = decided
+        self.trusts = False
+        self.seen = _NOT_YET
         self.known: Mapping[UUID, History] = {}
         self.guesses = False
+        self.sent: set[UUID] = set()
         self.unanswered: set[UUID] = set()
 
 
-class Pending:
-    """What a transaction is to append, and what becomes of entries by it.
+class Transaction:
+    """What is to be appended together, and what becomes of entries by it.
 
     Args:
-        log: What is known of entries, and read.
-        epoch: In which what is kept of them is how they are; None: nothing is trusted.
+        log: What is kept of entries, and read.
 
     Attributes:
+        log: That.
         epoch: In which what is kept of entries is how they are; None: nothing is trusted.
-        known: What was just read of entries.
-        trusts: Whether something was taken from what is kept, or was guessed.
+        is_strict: Whether something was decided on that is so in that epoch only.
+        upon: The events that were the last when the rest was read.
         histories: What entries come to.
         events: What is to be appended, by entry and version.
         looked_at: Entries that something was decided on, with the version seen.
     """
 
-    def __init__(self, log: Histories, epoch: int | None) -> None:
-        self._log = log
-        self.epoch = epoch
-        self.known: Mapping[UUID, History] = {}
-        self.trusts = False
+    def __init__(self, log: Histories) -> None:
+        self.log = log
+        self.epoch = log.epoch
+        self.is_strict = False
+        self.upon: set[Row] = set()
         self.histories: dict[UUID, History] = {}
         self.events: dict[tuple[UUID, int], Event] = {}
         self.looked_at: dict[UUID, int] = {}
 
-    def beside(self, request: Request) -> Pending:
-        """Return a copy for a request, which may be refused."""
-        other = Pending(self._log, self.epoch)
-        other.known, other.trusts = request.known, request.guesses
-        other.histories = self.histories.copy()
-        other.events = self.events.copy()
-        other.looked_at = self.looked_at.copy()
-        return other
+    def add(self, attempt: Attempt) -> None:
+        """Append what was decided for a request, too."""
+        if attempt.relies or attempt.request.trusts:
+            self.is_strict = True
+        if not attempt.request.trusts and attempt.request.seen.last is not None:
+            self.upon.add(attempt.request.seen.last)
+        self.histories |= attempt.histories
+        self.events |= attempt.events
+        self.looked_at |= attempt.looked_at
 
-    def decide(self, request: Request, now: datetime) -> list[Event]:
-        """Decide what a request asks for.
 
-        Returns:
-            One event a command: a recorded one where the command was done before.
+class Attempt:
+    """One request, decided behind the others of a transaction.
+
+    Args:
+        request: That.
+        before: What comes before it.
+
+    Attributes:
+        request: That.
+        relies: Whether it relies on what is kept of entries, or guessed, and not on what was read.
+        found: One event a command: a recorded one where the command was done before.
+        histories, events, looked_at: What it adds to the transaction's.
+    """
+
+    def __init__(self, request: Request, before: Transaction) -> None:
+        self.request = request
+        self.relies = request.guesses
+        self.found: list[Event] = []
+        self.histories: dict[UUID, History] = {}
+        self.events: dict[tuple[UUID, int], Event] = {}
+        self.looked_at: dict[UUID, int] = {}
+        self._before = before
+
+    def decide(self, now: datetime) -> None:
+        """Decide what is asked for.
+
+        Args:
+            now: The present time, aware.
 
         Raises:
-            OthersWrote: What was known in an epoch is not so.
-            LedgerError: The request is refused; what was decided of it is not to be appended.
+            OthersWrote: What was kept or read of an entry is not so.
+            LedgerError: The request is refused.
         """
-        found: list[Event] = []
+        request = self.request
+        if request.trusts and request.seen.epoch != self._before.epoch:
+            raise OthersWrote("ledger: what was trusted was so in another epoch")
         for command, entry in zip(request.commands, request.entries, strict=True):
-            history = self.history(entry)
+            history = self._history(entry)
             answered = history.commands.get(command.id)
             if answered is not None:
-                event = self.events.get((entry, answered)) or self._recorded(
-                    command, entry, answered
-                )
+                event = self._event(entry, answered) or self._recorded(command, entry, answered)
                 require_same(command, event)
             else:
                 require_expected(command, history, self)
@@ -101,48 +135,50 @@ class Pending:
                     (event,) = decide(command, history.state, now, self)
                 self.events[entry, event.version] = event
                 self.histories[entry] = history.after([event])
-            found.append(event)
-        return found
+            self.found.append(event)
+
+    def _history(self, entry: UUID) -> History:
+        """Return what an entry comes to, with what is kept, read, or decided just before."""
+        decided = self._decided(entry)
+        if decided is not None:
+            return decided
+        request = self.request
+        known = request.known.get(entry)
+        kept = self._before.log.fresh(entry, request.seen.epoch)
+        if kept is None or (known is not None and known.version >= kept.version):
+            return self._before.log.get(entry) if known is None else known
+        # What was read, and has moved on since by an append of this process, is as good as read.
+        self.relies |= request.trusts
+        return kept
+
+    def _decided(self, entry: UUID) -> History | None:
+        return self.histories.get(entry) or self._before.histories.get(entry)
+
+    def _event(self, entry: UUID, version: int) -> Event | None:
+        at = entry, version
+        return self.events.get(at) or self._before.events.get(at)
 
     def _recorded(self, command: Command, entry: UUID, version: int) -> RecordedEvent:
-        """Return the event that a command was answered with.
+        """Return the event that a command was answered with, as the log has it.
 
         Raises:
-            OthersWrote: It was, for all that was known in an epoch, and the log says otherwise.
+            OthersWrote: The log has it no more.
         """
-        event = self._log.event(entry, version)
-        if self.trusts and (event is None or event.meta.command != command.id):
+        event = self._before.log.event(entry, version)
+        if event is None or event.meta.command != command.id:
+            self._before.log.forget(entry)
             raise OthersWrote("ledger: an event that was known is gone from the log")
-        if event is None:
-            raise StoreBusy("the log was replaced while it was read: try again")
         return event
-
-    def history(self, entry: UUID) -> History:
-        """Return what an entry comes to, with what is kept, read, or decided just before."""
-        found = self.histories.get(entry)
-        if found is not None:
-            return found
-        kept, known = self._log.fresh(entry, self.epoch), self.known.get(entry)
-        if kept is not None and (known is None or known.version < kept.version):
-            self.trusts = True
-            return kept
-        return self._log.get(entry) if known is None else known
-
-    def is_news(self, event: Event, request: Request) -> bool:
-        """Return whether an event comes of a request, and of none before it."""
-        if isinstance(event, RecordedEvent):
-            return event.meta.command in request.unanswered
-        return (event.entry, event.version) not in self.events
 
     # What `decide` may look up
 
     def version(self, entry: UUID, version: int) -> NewsEntry:
         """Return an entry as a version has it, one of this transaction's too; see `Histories`."""
         steps: list[Event] = []
-        while (entry, version - len(steps)) in self.events:
-            steps.append(self.events[entry, version - len(steps)])
+        while step := self._event(entry, version - len(steps)):
+            steps.append(step)
         stored = version - len(steps)
-        state = self._log.version(entry, stored) if stored else None
+        state = self._before.log.version(entry, stored) if stored else None
         state = fold(reversed(steps), state)
         if state is None:
             raise VersionNotFound(f"entry {entry} has no version {version}")
@@ -150,10 +186,10 @@ class Pending:
 
     def current(self, entry: UUID) -> NewsEntry:
         """Return an entry as this transaction finds it; see `Histories`."""
-        history = self.histories.get(entry)
-        if history is not None and history.state is not None:
-            return history.state
-        state = self._log.current(entry)
+        decided = self._decided(entry)
+        if decided is not None and decided.state is not None:
+            return decided.state
+        state = self._before.log.current(entry)
         self.looked_at[entry] = state.version
         return state
 
@@ -186,8 +222,11 @@ def require_expected(command: Command, history: History, look_up: Lookup) -> Non
     if history.state is not None and 0 < expected < history.version:
         from ledger.domain.diffs import brief, diff_entries
 
-        before = look_up.version(entry, expected)
-        diffs = diff_entries(before, history.state)
-        changed = "; ".join(map(brief, diffs))
-        message += f"; changed meanwhile: {changed or 'nothing that shows'}"
+        try:
+            diffs = diff_entries(look_up.version(entry, expected), history.state)
+        except Refused:
+            message += f"; what version {expected} said was erased"
+        else:
+            changed = "; ".join(map(brief, diffs))
+            message += f"; changed meanwhile: {changed or 'nothing that shows'}"
     raise Conflict(message, expected, history.version)

@@ -1,6 +1,6 @@
 """What a writer keeps of entries between commands, so that not every command reads them anew.
 
-As long as the log's epoch stays (see `store.log.LogRecorder.epoch`), nobody else has written, and
+As long as the log's epoch stays (see `store.log.Seen`), nobody else has written, and
 what this writer made of an entry is how it is. Else what is kept is held against the log, and
 brought up to date from it.
 """
@@ -80,13 +80,19 @@ class Histories:
             self._fresh.clear()
 
     def fresh(self, entry: UUID, epoch: int | None) -> History | None:
-        """Return what an entry is in an epoch; None where only the log can tell.
+        """Return what an entry is in an epoch, or in one after it; None where the log must tell.
 
         Whether it is still that epoch shows when something is appended.
         """
         with self._lock:
-            is_so = epoch is not None and epoch == self._epoch and entry in self._fresh
-            return self._kept[entry] if is_so else None
+            is_so = epoch is not None and self._epoch is not None and self._epoch >= epoch
+            return self._kept[entry] if is_so and entry in self._fresh else None
+
+    def forget(self, entry: UUID) -> None:
+        """Keep nothing of an entry: what is kept of it is not so."""
+        with self._lock:
+            self._fresh.discard(entry)
+            self._kept.pop(entry, None)
 
     def get(self, entry: UUID) -> History:
         """Return what the log says of an entry; an empty history where there is no such entry."""
@@ -170,7 +176,7 @@ class Histories:
                 self._fresh.clear()
             for entry, history in histories.items():
                 known = self._kept.get(entry)
-                # Another thread may have come further, and noted it before this one.
+                # Somebody may have read on already.
                 if known is None or known.version <= history.version:
                     self._keep(entry, replace(history, last=last.get(entry, history.last)))
                     self._fresh.add(entry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
@@ -10,10 +10,10 @@ from uuid import UUID
 from eventsourcing.persistence import IntegrityError
 
 from ledger.batching import Batching, Interrupted
-from ledger.deciding import Pending, Request
+from ledger.deciding import Attempt, Request, Transaction
 from ledger.domain.commands import Command, CreateEntry
 from ledger.domain.decide import Decided
-from ledger.domain.events import Event, RecordedEvent
+from ledger.domain.events import RecordedEvent
 from ledger.errors import (
     LedgerError,
     StoreError,
@@ -21,7 +21,7 @@ from ledger.errors import (
 )
 from ledger.histories import Histories, History
 from ledger.store.application import LedgerApplication
-from ledger.store.log import OthersWrote
+from ledger.store.log import OthersWrote, Seen
 from ledger.store.patience import Patience
 from ledger.store.urls import parse_store_url
 
@@ -75,36 +75,37 @@ class CommandHandler:
         """
         request = Request(commands, decided)
         patience = Patience(self._timeout)
-        is_first = True
+        epoch = self.histories.epoch
         while True:
             try:
-                self._look(request, is_first=is_first)
+                self._look(request, epoch)
                 return self._batching.submit(request)
-            except _Again:
-                pass
-            except (StoreUnreachable, Interrupted) as error:
-                if isinstance(error, Interrupted):
-                    request.unanswered |= {command.id for command in commands}
+            except (_Again, Interrupted):
+                request.unanswered |= request.sent
+            except StoreError as error:
+                request.unanswered |= request.sent
                 # Where nothing was sent, there is nothing to find out.
                 if not request.unanswered:
                     raise
                 if not patience.wait():
                     raise _unknown(error, commands) from error
-            is_first = False
+            # What was known may have been so once. From here on, all is read.
+            epoch = None
 
-    def _look(self, request: Request, *, is_first: bool) -> None:
+    def _look(self, request: Request, epoch: int | None) -> None:
         """Read what is not known of a request's entries, in its own thread.
 
-        At first, in an epoch, what is kept of them is trusted, and a new one is taken to be new:
-        where it is otherwise, the append is refused, and from then on all is read.
+        In an epoch, what is kept of them is trusted, and a new one is taken to be new: where it is
+        otherwise, the append is refused. Without one, all is read.
         """
-        epoch = self.histories.epoch if is_first else None
-        request.known = known = dict[UUID, History]()
-        request.guesses = False
+        known: dict[UUID, History] = {}
+        request.known, request.guesses, request.trusts = known, False, epoch is not None
+        # Before anything is read: so it is known since when it is so.
+        request.seen = self._application.log.look() if epoch is None else Seen(epoch, None)
         for command, entry in zip(request.commands, request.entries, strict=True):
-            if entry in known or self.histories.fresh(entry, epoch) is not None:
+            if entry in known or (request.trusts and self.histories.fresh(entry, epoch)):
                 continue
-            if epoch is not None and isinstance(command, CreateEntry):
+            if request.trusts and isinstance(command, CreateEntry):
                 known[entry] = History()
                 request.guesses = True
             else:
@@ -116,64 +117,85 @@ class CommandHandler:
         It is decided where it is committed: threads that each decide for themselves hand Python's
         lock to and fro, which takes longer than deciding does.
         """
-        pending = Pending(self.histories, self.histories.epoch)
-        answers: list[_Wanted] = []
+        transaction = Transaction(self.histories)
+        wanted: list[Attempt | Exception] = []
         for request in requests:
-            trial = pending.beside(request)
+            attempt = Attempt(request, transaction)
             try:
-                events = trial.decide(request, self._now())
+                attempt.decide(self._now())
             except OthersWrote:
-                self.histories.trust_nothing()
-                answers.append(_Again())
+                wanted.append(_Again())
             except LedgerError as error:
-                # Perhaps on what is so no more. Somebody is told only of what was just read.
-                is_sure = isinstance(error, StoreError) or not trial.trusts
-                answers.append(error if is_sure else _Again())
+                # Perhaps on what is so no more. Somebody is told only of what was read for it, or
+                # is stored with it.
+                is_sure = isinstance(error, StoreError) or not attempt.relies
+                wanted.append(error if is_sure else _Again())
             except Exception as error:  # noqa: BLE001 - it is its caller's alone
-                answers.append(error)
+                wanted.append(error)
             else:
-                answers.append([(event, pending.is_news(event, request)) for event in events])
-                pending = trial
-        if not pending.events:
-            return _told(answers, ())
-        return self._store(requests, answers, pending)
+                transaction.add(attempt)
+                wanted.append(attempt)
+        if not transaction.events:
+            return _told(wanted, ())
+        return self._store(wanted, transaction)
 
     def _store(
-        self, requests: Sequence[Request], answers: Sequence[_Wanted], pending: Pending
+        self, wanted: Sequence[Attempt | Exception], transaction: Transaction
     ) -> list[_Answer]:
         """Append what was decided; where another writer was first, it is to be decided again."""
-        epoch = pending.epoch
-        again: list[_Answer] = [_Again() for _ in requests]
+        attempts = [one for one in wanted if isinstance(one, Attempt) and one.events]
+        epoch = transaction.epoch if transaction.is_strict else None
         try:
-            now = self._application.log.epoch() if epoch is None else epoch
+            now = self._application.log.look().epoch if epoch is None else epoch
+            # Before: where this thread is interrupted, the others have to find out.
+            for one in attempts:
+                one.request.sent = {event.meta.command for event in one.events.values()}
             recorded = self._application.append(
-                [*pending.events.values()], pending.looked_at, epoch
+                [*transaction.events.values()], transaction.looked_at, epoch, transaction.upon
             )
-        except OthersWrote:
-            self.histories.trust_nothing()
-            return again
-        except IntegrityError as error:
-            if len(requests) > 1:
-                return [answer for request in requests for answer in self._do([request])]
-            if self._anybody_was_first(pending):
-                return again
-            return [StoreError(f"the store refused the events: {error}")]
-        except StoreError as error:
-            # The others were perhaps refused for what was not stored.
-            for number, (request, answer) in enumerate(zip(requests, answers, strict=True)):
-                if isinstance(answer, list) and any(is_news for _, is_news in answer):
-                    again[number] = error
-                    if isinstance(error, StoreUnreachable):
-                        request.unanswered |= {event.meta.command for event, _ in answer}
-            return again
-        self.histories.note(recorded, pending.histories, now)
-        return _told(answers, recorded)
+        except StoreUnreachable as error:
+            return _failed(wanted, error)
+        except (IntegrityError, StoreError) as error:
+            for one in attempts:
+                one.request.sent = set()
+            if isinstance(error, StoreError):
+                return _failed(wanted, error)
+            if isinstance(error, OthersWrote):
+                self.histories.trust_nothing()
+            return self._apart(wanted, transaction, error)
+        self.histories.note(recorded, transaction.histories, now)
+        return _told(wanted, recorded)
 
-    def _anybody_was_first(self, pending: Pending) -> bool:
-        ours = [(event.entry, event.version - 1) for event in pending.events.values()]
+    def _apart(
+        self,
+        wanted: Sequence[Attempt | Exception],
+        transaction: Transaction,
+        error: IntegrityError,
+    ) -> list[_Answer]:
+        """Answer where an append was refused: each request for itself, where there were more."""
+        if len(wanted) == 1:
+            if isinstance(error, OthersWrote) or self._anybody_was_first(transaction):
+                return [_Again()]
+            return [StoreError(f"the store refused the events: {error}")]
+        return [
+            self._alone(one.request)
+            if isinstance(one, Attempt) and not one.request.trusts
+            else _Again()
+            for one in wanted
+        ]
+
+    def _alone(self, request: Request) -> _Answer:
+        try:
+            (answer,) = self._do([request])
+        except Exception as error:  # noqa: BLE001 - the others may be stored by now
+            return error
+        return answer
+
+    def _anybody_was_first(self, transaction: Transaction) -> bool:
+        ours = [(event.entry, event.version - 1) for event in transaction.events.values()]
         return any(
             self._application.log.read_entry(entry.bytes, version)
-            for entry, version in (*ours, *pending.looked_at.items())
+            for entry, version in (*ours, *transaction.looked_at.items())
         )
 
 
@@ -181,27 +203,37 @@ _Done = list[tuple[RecordedEvent, bool]]
 """One event a command, and whether it is new."""
 
 _Answer = _Done | Exception
-_Wanted = list[tuple[Event, bool]] | Exception
-"""What comes of a request, and what is to come of it: or the error that it is refused with."""
+"""What comes of a request, or the error that it is refused with."""
 
 
 class _Again(Exception):
     """A request is to be made again, on what is read anew."""
 
 
-def _told(answers: Iterable[_Wanted], recorded: Iterable[RecordedEvent]) -> list[_Answer]:
-    """Return answers with their events as recorded."""
+def _told(
+    wanted: Iterable[Attempt | Exception], recorded: Iterable[RecordedEvent]
+) -> list[_Answer]:
+    """Return what comes of requests once their events are stored."""
     stored = {(event.entry, event.version): event for event in recorded}
 
-    def told(event: Event) -> RecordedEvent:
-        if isinstance(event, RecordedEvent):
-            return event
-        return stored[event.entry, event.version]
+    def told(attempt: Attempt) -> Iterator[tuple[RecordedEvent, bool]]:
+        for event in attempt.found:
+            if isinstance(event, RecordedEvent):
+                yield event, event.meta.command in attempt.request.unanswered
+            else:
+                at = event.entry, event.version
+                # Another request of this transaction may have asked for the same before.
+                yield stored[at], at in attempt.events
 
-    return [
-        answer if isinstance(answer, Exception) else [(told(event), new) for event, new in answer]
-        for answer in answers
-    ]
+    return [one if isinstance(one, Exception) else list(told(one)) for one in wanted]
+
+
+def _failed(wanted: Iterable[Attempt | Exception], error: StoreError) -> list[_Answer]:
+    """Return what comes of requests whose events were not stored, or nobody knows.
+
+    The others were perhaps refused for what was not stored.
+    """
+    return [error if isinstance(one, Attempt) and one.events else _Again() for one in wanted]
 
 
 def _unknown(error: Exception, commands: Sequence[Command]) -> StoreUnreachable:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import random
+import signal
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from threading import Event
 
 import pytest
@@ -12,8 +17,6 @@ from ledger.batching import Batching, Ticket
 from ledger.errors import StoreUnreachable
 
 PATIENCE = 20
-
-ITEMS = [2, 4, 6, 8] * 500
 
 
 class Commits:
@@ -95,9 +98,10 @@ def test_what_befalls_a_commit_befalls_all_of_it_and_no_other() -> None:
         found = submit_behind(pool, shared, commits, 2, 4, 6)
         commits.error = StoreUnreachable("gone")
         commits.go_on.set()
-        for one in found:
-            with pytest.raises(StoreUnreachable, match=r"^gone$"):
-                one.result(PATIENCE)
+        told = [one.exception(PATIENCE) for one in found]
+    assert [repr(error) for error in told] == ["StoreUnreachable('gone')"] * 3
+    # Each of a batch its own: threads that raise the same one write into it at the same time.
+    assert told[1] is not told[2]
     commits.error = None
     assert shared.submit(8) == 80
 
@@ -141,6 +145,70 @@ def test_who_stops_waiting_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> N
         commits.go_on.set()
         assert [first.result(PATIENCE), last.result(PATIENCE)] == [20, 60]
     assert commits.batches == [[2], [6]]
+
+
+def test_who_is_interrupted_as_he_begins_leaves_the_turn_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shared = batching(Commits(free=True))
+
+    def lead(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Batching, "_lead", lead)
+        with pytest.raises(KeyboardInterrupt):
+            shared.submit(2)
+    # Nor is what it wanted written for somebody who does not wait for it.
+    assert shared.submit(4) == 40
+    assert vars(shared)["_commit"].batches == [[4]]
+
+
+def test_interrupts_at_any_moment_leave_nothing_behind() -> None:
+    shared = Batching[int, int](lambda items: [item * 10 for item in items], lambda item: item)
+    chance = random.Random(5)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    interrupted = 0
+    try:
+        while interrupted < 300:
+            with suppress(KeyboardInterrupt):
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, chance.uniform(1e-6, 3e-5))
+                    shared.submit(2)
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+                except KeyboardInterrupt:
+                    interrupted += 1
+            assert not vars(shared)["_leader"]
+            assert not vars(shared)["_waiting"]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert shared.submit(4) == 40
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_process_waits_for_no_thread_of_its_parent() -> None:
+    commits = Commits()
+    shared = batching(commits)
+    with ThreadPoolExecutor(2) as pool:
+        found = submit_behind(pool, shared, commits, 2, 4)
+        child = multiprocessing.get_context("fork").Process(
+            target=in_child, args=(shared, commits)
+        )
+        child.start()
+        child.join(PATIENCE)
+        assert child.exitcode == 0
+        commits.go_on.set()
+        assert [one.result(PATIENCE) for one in found] == [20, 40]
+
+
+def in_child(shared: Batching[int, int], commits: Commits) -> None:
+    commits.go_on.set()
+    os._exit(0 if shared.submit(6) == 60 else 1)
 
 
 def test_no_turn_is_lost_among_many_threads() -> None:

@@ -87,6 +87,12 @@ def test_nothing_is_restored_from_what_was_erased(desk: Desk) -> None:
     assert ledger.get(entry).path == "/news/2021/03/4/pilot-questioned-2"
 
 
+def test_who_expects_a_version_that_was_erased_is_told_that_the_entry_moved_on(desk: Desk) -> None:
+    erase(desk.ledger, desk.entry, 1)
+    with pytest.raises(Conflict, match=r"not at 1 as expected; what version 1 said was erased$"):
+        desk.ledger.edit(desk.entry, headline="Seen", actor="Ann", expected_version=1)
+
+
 def test_a_version_whose_names_alone_are_gone_is_restored(desk: Desk) -> None:
     ledger, entry, *_ = desk
     erase(ledger, entry, 1, text=False, names=True)

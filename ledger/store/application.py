@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 from types import MappingProxyType
@@ -75,6 +75,7 @@ class LedgerApplication(Application[UUID]):
         events: Sequence[Event],
         unless_moved: Mapping[UUID, int] = NO_ENTRIES,
         epoch: int | None = None,
+        upon: Collection[Row] = (),
     ) -> list[RecordedEvent]:
         """Append events in one transaction, all of them or none, and return them as recorded.
 
@@ -82,9 +83,10 @@ class LedgerApplication(Application[UUID]):
             events: What to append, in order.
             unless_moved: Entries that were looked at to decide them, with the version seen.
             epoch: The epoch that they were decided in; see `log.LogRecorder.append`.
+            upon: What was the last event before that; see there.
 
         Raises:
-            OthersWrote: The epoch is another one.
+            OthersWrote: The epoch is another one, or the log.
             eventsourcing.persistence.IntegrityError: An entry has moved on meanwhile.
             StoreError: The store failed; nothing was stored.
         """
@@ -92,6 +94,7 @@ class LedgerApplication(Application[UUID]):
             [self.event_mapper.to_row(event) for event in events],
             {entry.bytes: version for entry, version in unless_moved.items()},
             epoch,
+            upon,
         )
         if appended.clock_behind > CLOCK_TOLERANCE:
             _log.warning(

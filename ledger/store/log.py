@@ -8,7 +8,7 @@ top of that.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
 from types import MappingProxyType
@@ -34,6 +34,20 @@ NOTHING: Mapping[bytes, int] = MappingProxyType({})
 
 class OthersWrote(IntegrityError):
     """Somebody else has written meanwhile: what this process knew of the log may be untrue."""
+
+
+class Seen(NamedTuple):
+    """How a log was when this process looked.
+
+    Attributes:
+        epoch: A number that grows whenever others have written. As long as it stays, what this
+            recorder appended is the last that there is of the entries that it appended to: nothing
+            needs to be read again.
+        last: The last event; None: it was empty, or not there.
+    """
+
+    epoch: int
+    last: Row | None
 
 
 class Integrity(NamedTuple):
@@ -131,12 +145,8 @@ class LogRecorder(ApplicationRecorder):
         """
 
     @abstractmethod
-    def epoch(self) -> int:
-        """Look whether others have written, and return a number that is another one if so.
-
-        As long as it stays, what this recorder appended is the last that there is of the entries
-        that it appended to: nothing needs to be read again.
-        """
+    def look(self) -> Seen:
+        """Look whether others have written, and how the log is now."""
 
     @abstractmethod
     def append(
@@ -144,6 +154,7 @@ class LogRecorder(ApplicationRecorder):
         rows: Sequence[NewRow],
         unless_moved: Mapping[bytes, int] = NOTHING,
         epoch: int | None = None,
+        upon: Collection[Row] = (),
     ) -> Appended:
         """Append events in one transaction: all of them, or none.
 
@@ -151,9 +162,11 @@ class LogRecorder(ApplicationRecorder):
             rows: The events, in order.
             unless_moved: Entries that were looked at to decide them, with the version seen.
             epoch: The epoch in which what they were decided on was so; None: it was read.
+            upon: The events that were the last before it was read (`Seen.last`): where they are
+                no more, another log has come into the place of that one.
 
         Raises:
-            OthersWrote: The epoch is another one.
+            OthersWrote: The epoch is another one, or the log.
             eventsourcing.persistence.IntegrityError: An entry already has one of the versions, or
                 one that was looked at has moved on.
             ReadOnlyCopy: This is a copy that nobody has promoted.

@@ -107,6 +107,12 @@ def last(connection: sqlite3.Connection) -> Row | None:
     return rows[0] if rows else None
 
 
+def at(connection: sqlite3.Connection, position: int) -> Row | None:
+    """Return the event at a position; None where the log does not go so far."""
+    rows = select(connection, "position = ?", (position,))
+    return rows[0] if rows else None
+
+
 def version_of(connection: sqlite3.Connection, entry: bytes) -> int:
     """Return an entry's last version; 0 where there is none."""
     found = connection.execute("SELECT max(version) FROM events WHERE entry = ?", (entry,))

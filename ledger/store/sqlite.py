@@ -7,7 +7,7 @@ application of that library this store.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from ledger.store import factory, queries, schema
 from ledger.store.connections import transaction, translated
 from ledger.store.files import log_of, require_file
 from ledger.store.identity import Clock, Identity, system_clock, was_promoted
-from ledger.store.log import NOTHING, Integrity, LogRecorder, OthersWrote
+from ledger.store.log import NOTHING, Integrity, LogRecorder, OthersWrote, Seen
 from ledger.store.rows import Appended, Blank, Head, NewRow, Row, head_of
 from ledger.store.sqlite_file import LogFile
 from ledger.store.urls import SQLiteURL, parse_store_url
@@ -97,11 +97,13 @@ class SQLiteRecorder(LogRecorder):
         """Return what this ledger is called."""
         return self.file.ask(queries.identity)
 
-    def epoch(self) -> int:
-        """Look whether others have written, and return a number that is another one if so."""
-        with self.file.lock, suppress(StoreNotFound):
-            self._note_end(self.file.ask(queries.last))
-        return self._epoch
+    def look(self) -> Seen:
+        """Look whether others have written, and how the log is now."""
+        last = None
+        with self.file.lock:
+            with suppress(StoreNotFound):
+                last = self._note_end(self.file.ask(queries.last))
+            return Seen(self._epoch, last)
 
     def _note_end(self, last: Row | None) -> Row | None:
         """Note the log's last event: where it is not as this recorder left it, an epoch ends."""
@@ -115,6 +117,7 @@ class SQLiteRecorder(LogRecorder):
         rows: Sequence[NewRow],
         unless_moved: Mapping[bytes, int] = NOTHING,
         epoch: int | None = None,
+        upon: Collection[Row] = (),
     ) -> Appended:
         """Append events in one transaction: all of them, or none."""
         with self.file.lock, translated(self.path, "; nothing was stored"):
@@ -128,6 +131,8 @@ class SQLiteRecorder(LogRecorder):
                 queries.require_promoted(writer)
                 if epoch is not None and epoch != self._epoch:
                     raise OthersWrote("ledger: others have written to the log")
+                if any(queries.at(writer, row.position) != row for row in upon):
+                    raise OthersWrote("ledger: another log has come into its place")
                 self._require_unmoved(writer, unless_moved)
                 stored, appended = self._placed(rows, head_of(last))
                 queries.insert(writer, stored)

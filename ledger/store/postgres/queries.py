@@ -53,6 +53,7 @@ class Queries:
         self.read = (
             f"{select} position > %s AND position <= %s ORDER BY position LIMIT %s"
         ).encode()
+        self.last = f"{select} TRUE ORDER BY position DESC LIMIT 1".encode()
         self.read_by_entry = (
             f"{select} (entry, version) > (%s, %s) AND entry < %s ORDER BY entry, version LIMIT %s"
         ).encode()
