@@ -12,10 +12,8 @@ from ledger.domain.entry import NewsEntry, fold
 from ledger.domain.events import Event, RecordedEvent
 from ledger.errors import CommandIdReused, Conflict, Refused, VersionNotFound
 from ledger.histories import Histories, History, not_found
-from ledger.store.log import OthersWrote, Seen
-from ledger.store.rows import Row
-
-_NOT_YET = Seen(0, None)
+from ledger.store.log import Basis, OthersWrote
+from ledger.store.rows import to_microseconds
 
 
 class Request:
@@ -26,7 +24,7 @@ class Request:
         entries: Which entry each is about.
         decided: What was decided already, by the commands' ids.
         trusts: Whether what is kept of entries is to be trusted; else they were read.
-        seen: How the log was before they were read, or in which epoch they are trusted.
+        epoch: In which they are trusted, or that in which they were begun to be read.
         known: What was read of entries; where it trusts, also what is guessed of new ones.
         guesses: Whether there is such a guess.
         sent: The ids of the commands whose events were sent to be appended, as long as nobody
@@ -39,7 +37,7 @@ class Request:
         self.entries = list(map(entry_of, commands))
         self.decided = decided
         self.trusts = False
-        self.seen = _NOT_YET
+        self.epoch = 0
         self.known: Mapping[UUID, History] = {}
         self.guesses = False
         self.sent: set[UUID] = set()
@@ -56,7 +54,7 @@ class Transaction:
         log: That.
         epoch: In which what is kept of entries is how they are; None: nothing is trusted.
         is_strict: Whether something was decided on that is so in that epoch only.
-        upon: The events that were the last when the rest was read.
+        upon: The last events of the entries that the rest was decided on, as they were read.
         histories: What entries come to.
         events: What is to be appended, by entry and version.
         looked_at: Entries that something was decided on, with the version seen.
@@ -66,17 +64,16 @@ class Transaction:
         self.log = log
         self.epoch = log.epoch
         self.is_strict = False
-        self.upon: set[Row] = set()
+        self.upon: list[Basis] = []
         self.histories: dict[UUID, History] = {}
         self.events: dict[tuple[UUID, int], Event] = {}
         self.looked_at: dict[UUID, int] = {}
 
     def add(self, attempt: Attempt) -> None:
         """Append what was decided for a request, too."""
-        if attempt.relies or attempt.request.trusts:
+        if attempt.request.trusts:
             self.is_strict = True
-        if not attempt.request.trusts and attempt.request.seen.last is not None:
-            self.upon.add(attempt.request.seen.last)
+        self.upon += attempt.upon.values()
         self.histories |= attempt.histories
         self.events |= attempt.events
         self.looked_at |= attempt.looked_at
@@ -91,15 +88,21 @@ class Attempt:
 
     Attributes:
         request: That.
+        refused: Why it is refused; None: it is not.
         relies: Whether it relies on what is kept of entries, or guessed, and not on what was read.
+        leans: Whether it relies on what comes before it in the transaction.
         found: One event a command: a recorded one where the command was done before.
+        upon: The last event of each entry that it was decided on, where it was read.
         histories, events, looked_at: What it adds to the transaction's.
     """
 
     def __init__(self, request: Request, before: Transaction) -> None:
         self.request = request
+        self.refused: Exception | None = None
         self.relies = request.guesses
+        self.leans = False
         self.found: list[Event] = []
+        self.upon: dict[UUID, Basis] = {}
         self.histories: dict[UUID, History] = {}
         self.events: dict[tuple[UUID, int], Event] = {}
         self.looked_at: dict[UUID, int] = {}
@@ -116,7 +119,7 @@ class Attempt:
             LedgerError: The request is refused.
         """
         request = self.request
-        if request.trusts and request.seen.epoch != self._before.epoch:
+        if request.trusts and request.epoch != self._before.epoch:
             raise OthersWrote("ledger: what was trusted was so in another epoch")
         for command, entry in zip(request.commands, request.entries, strict=True):
             history = self._history(entry)
@@ -143,16 +146,27 @@ class Attempt:
         if decided is not None:
             return decided
         request = self.request
-        known = request.known.get(entry)
-        kept = self._before.log.fresh(entry, request.seen.epoch)
-        if kept is None or (known is not None and known.version >= kept.version):
-            return self._before.log.get(entry) if known is None else known
-        # What was read, and has moved on since by an append of this process, is as good as read.
-        self.relies |= request.trusts
-        return kept
+        history = request.known.get(entry)
+        kept = self._before.log.fresh(entry, request.epoch)
+        if kept is not None and (history is None or history.version < kept.version):
+            # Even what was read may have moved on, by an append of this process.
+            self.relies |= request.trusts
+            history = kept
+        if history is None:
+            history = self._before.log.get(entry)
+        if not request.trusts and isinstance(last := history.last, RecordedEvent):
+            at = last.position, to_microseconds(last.recorded_at)
+            self.upon[entry] = Basis(entry.bytes, last.version, *at)
+        return history
 
     def _decided(self, entry: UUID) -> History | None:
-        return self.histories.get(entry) or self._before.histories.get(entry)
+        """Return what an entry comes to by this transaction; None where it changes nothing."""
+        own = self.histories.get(entry)
+        if own is not None:
+            return own
+        before = self._before.histories.get(entry)
+        self.leans |= before is not None
+        return before
 
     def _event(self, entry: UUID, version: int) -> Event | None:
         at = entry, version

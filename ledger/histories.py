@@ -1,6 +1,6 @@
 """What a writer keeps of entries between commands, so that not every command reads them anew.
 
-As long as the log's epoch stays (see `store.log.Seen`), nobody else has written, and
+As long as the log's epoch stays (see `store.log.LogRecorder.epoch`), nobody else has written, and
 what this writer made of an entry is how it is. Else what is kept is held against the log, and
 brought up to date from it.
 """
@@ -117,7 +117,9 @@ class Histories:
         history = known.after(news)
         if history is not known:
             with self._lock:
-                self._keep(entry, history)
+                # What was stored since is not taken back by what was read, perhaps before.
+                if entry not in self._fresh:
+                    self._keep(entry, history)
         return history
 
     def event(self, entry: UUID, version: int) -> RecordedEvent | None:
@@ -175,16 +177,10 @@ class Histories:
                 self._epoch = epoch
                 self._fresh.clear()
             for entry, history in histories.items():
-                known = self._kept.get(entry)
-                # Somebody may have read on already.
-                if known is None or known.version <= history.version:
-                    self._keep(entry, replace(history, last=last.get(entry, history.last)))
-                    self._fresh.add(entry)
+                self._fresh.add(entry)
+                self._keep(entry, replace(history, last=last.get(entry, history.last)))
 
     def _keep(self, entry: UUID, history: History) -> None:
-        if entry in self._fresh and self._kept[entry].version > history.version:
-            # Another thread has written since this one read.
-            return
         self._kept[entry] = history
         self._kept.move_to_end(entry)
         if len(self._kept) > KEPT:

@@ -21,7 +21,7 @@ from ledger.errors import (
 )
 from ledger.histories import Histories, History
 from ledger.store.application import LedgerApplication
-from ledger.store.log import OthersWrote, Seen
+from ledger.store.log import OthersWrote
 from ledger.store.patience import Patience
 from ledger.store.urls import parse_store_url
 
@@ -101,7 +101,7 @@ class CommandHandler:
         known: dict[UUID, History] = {}
         request.known, request.guesses, request.trusts = known, False, epoch is not None
         # Before anything is read: so it is known since when it is so.
-        request.seen = self._application.log.look() if epoch is None else Seen(epoch, None)
+        request.epoch = self._application.log.epoch() if epoch is None else epoch
         for command, entry in zip(request.commands, request.entries, strict=True):
             if entry in known or (request.trusts and self.histories.fresh(entry, epoch)):
                 continue
@@ -118,35 +118,37 @@ class CommandHandler:
         lock to and fro, which takes longer than deciding does.
         """
         transaction = Transaction(self.histories)
-        wanted: list[Attempt | Exception] = []
-        for request in requests:
-            attempt = Attempt(request, transaction)
-            try:
-                attempt.decide(self._now())
-            except OthersWrote:
-                wanted.append(_Again())
-            except LedgerError as error:
-                # Perhaps on what is so no more. Somebody is told only of what was read for it, or
-                # is stored with it.
-                is_sure = isinstance(error, StoreError) or not attempt.relies
-                wanted.append(error if is_sure else _Again())
-            except Exception as error:  # noqa: BLE001 - it is its caller's alone
-                wanted.append(error)
-            else:
-                transaction.add(attempt)
-                wanted.append(attempt)
+        attempts = [self._attempt(request, transaction) for request in requests]
         if not transaction.events:
-            return _told(wanted, ())
-        return self._store(wanted, transaction)
+            return _told(attempts, ())
+        return self._store(attempts, transaction)
 
-    def _store(
-        self, wanted: Sequence[Attempt | Exception], transaction: Transaction
-    ) -> list[_Answer]:
+    def _attempt(self, request: Request, transaction: Transaction) -> Attempt:
+        """Decide a request, behind those that were decided before."""
+        attempt = Attempt(request, transaction)
+        try:
+            attempt.decide(self._now())
+        except OthersWrote:
+            attempt.refused = _Again()
+        except LedgerError as error:
+            # Perhaps on what is so no more. Somebody is told only of what was read for him, or is
+            # stored before.
+            is_sure = isinstance(error, StoreError) or not attempt.relies
+            attempt.refused = error if is_sure else _Again()
+        except Exception as error:  # noqa: BLE001 - it is its caller's alone
+            attempt.refused = error
+        else:
+            transaction.add(attempt)
+            return attempt
+        # Nothing of it is stored.
+        attempt.events.clear()
+        return attempt
+
+    def _store(self, attempts: Sequence[Attempt], transaction: Transaction) -> list[_Answer]:
         """Append what was decided; where another writer was first, it is to be decided again."""
-        attempts = [one for one in wanted if isinstance(one, Attempt) and one.events]
         epoch = transaction.epoch if transaction.is_strict else None
         try:
-            now = self._application.log.look().epoch if epoch is None else epoch
+            now = self._application.log.epoch() if epoch is None else epoch
             # Before: where this thread is interrupted, the others have to find out.
             for one in attempts:
                 one.request.sent = {event.meta.command for event in one.events.values()}
@@ -154,35 +156,37 @@ class CommandHandler:
                 [*transaction.events.values()], transaction.looked_at, epoch, transaction.upon
             )
         except StoreUnreachable as error:
-            return _failed(wanted, error)
+            return [_unless(one, error) for one in attempts]
         except (IntegrityError, StoreError) as error:
             for one in attempts:
                 one.request.sent = set()
             if isinstance(error, StoreError):
-                return _failed(wanted, error)
+                return [_unless(one, error) for one in attempts]
             if isinstance(error, OthersWrote):
                 self.histories.trust_nothing()
-            return self._apart(wanted, transaction, error)
+            return self._apart(attempts, transaction, error)
         self.histories.note(recorded, transaction.histories, now)
-        return _told(wanted, recorded)
+        return _told(attempts, recorded)
 
     def _apart(
-        self,
-        wanted: Sequence[Attempt | Exception],
-        transaction: Transaction,
-        error: IntegrityError,
+        self, attempts: Sequence[Attempt], transaction: Transaction, error: IntegrityError
     ) -> list[_Answer]:
         """Answer where an append was refused: each request for itself, where there were more."""
-        if len(wanted) == 1:
-            if isinstance(error, OthersWrote) or self._anybody_was_first(transaction):
-                return [_Again()]
-            return [StoreError(f"the store refused the events: {error}")]
-        return [
-            self._alone(one.request)
-            if isinstance(one, Attempt) and not one.request.trusts
-            else _Again()
-            for one in wanted
-        ]
+        if len(attempts) > 1:
+            return [
+                self._alone(one.request)
+                if one.events and not one.request.trusts
+                else _unless(one, _Again())
+                for one in attempts
+            ]
+        (only,) = attempts
+        if (
+            only.request.trusts
+            or isinstance(error, OthersWrote)
+            or self._anybody_was_first(transaction)
+        ):
+            return [_Again()]
+        return [StoreError(f"the store refused the events: {error}")]
 
     def _alone(self, request: Request) -> _Answer:
         try:
@@ -210,9 +214,7 @@ class _Again(Exception):
     """A request is to be made again, on what is read anew."""
 
 
-def _told(
-    wanted: Iterable[Attempt | Exception], recorded: Iterable[RecordedEvent]
-) -> list[_Answer]:
+def _told(attempts: Iterable[Attempt], recorded: Iterable[RecordedEvent]) -> list[_Answer]:
     """Return what comes of requests once their events are stored."""
     stored = {(event.entry, event.version): event for event in recorded}
 
@@ -225,15 +227,20 @@ def _told(
                 # Another request of this transaction may have asked for the same before.
                 yield stored[at], at in attempt.events
 
-    return [one if isinstance(one, Exception) else list(told(one)) for one in wanted]
+    return [one.refused or list(told(one)) for one in attempts]
 
 
-def _failed(wanted: Iterable[Attempt | Exception], error: StoreError) -> list[_Answer]:
-    """Return what comes of requests whose events were not stored, or nobody knows.
+def _unless(attempt: Attempt, error: Exception) -> _Answer:
+    """Return what comes of a request of a transaction that was not stored, or nobody knows.
 
-    The others were perhaps refused for what was not stored.
+    Args:
+        attempt: The request, as it was decided.
+        error: What is told to those that have something to store in it.
     """
-    return [error if isinstance(one, Attempt) and one.events else _Again() for one in wanted]
+    if attempt.events:
+        return error
+    # What it is told may stand on what was not stored.
+    return _Again() if attempt.leans else _told([attempt], ())[0]
 
 
 def _unknown(error: Exception, commands: Sequence[Command]) -> StoreUnreachable:

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from ledger import Ledger
+from ledger.domain.events import RecordedEvent
 from ledger.errors import EntryNotFound, NothingChanged, StoreBusy
 from ledger.histories import Histories
 
@@ -115,6 +116,28 @@ def test_a_note_that_comes_late_takes_nothing_back(
         note(*late[0])  # type: ignore[arg-type]
         ledger.edit(entry, headline="Two", actor="ada", expected_version=3)
         assert headlines(ledger, entry) == ["Flood", "Two", "Three", "Two"]
+
+
+def test_what_is_read_takes_nothing_back_that_was_stored_since(
+    url: str, entry: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Ledger.open(url) as ledger:
+        ledger.edit(entry, headline="Two", actor="ada")
+        histories, application = ledger._handler.histories, ledger.application
+        history = application.history
+
+        def slow(id_: UUID, after: int = 0) -> list[RecordedEvent]:
+            events = history(id_, after)
+            monkeypatch.undo()
+            ledger.edit(entry, headline="Three", actor="eve")
+            return events
+
+        monkeypatch.setattr(application, "history", slow)
+        read = histories.get(entry)
+        assert read.version == 2
+        kept = histories.fresh(entry, histories.epoch)
+        assert kept is not None
+        assert kept.version == 3
 
 
 def test_a_refusal_waits_for_nobody_who_writes(log: Path) -> None:

@@ -179,6 +179,19 @@ def test_nobody_is_refused_for_what_was_not_stored(ledger: Ledger, entry: UUID) 
     assert [step.after.headline for step in ledger.replay(entry)] == ["Flood", "Two"]
 
 
+def test_who_has_nothing_to_store_is_answered_though_nothing_can_be_stored(
+    ledger: Ledger, entry: UUID
+) -> None:
+    ledger.execute([edit(entry, "Two", id=ID)])
+    gate = Gate(ledger)
+    gate.error = StoreFull("no room")
+    found = together(
+        ledger, gate, [[edit(entry, "Two", id=ID)], [edit(entry, "")], [new("Ferry")]]
+    )
+    assert told(found) == [[(2, False)], InvalidInput, StoreFull]
+    assert gate.appends == [1, 1]
+
+
 def test_another_writer_s_edit_hinders_only_those_of_the_same_entry(
     ledger: Ledger, url: str, entry: UUID
 ) -> None:
@@ -385,15 +398,12 @@ def test_one_that_fails_alone_fails_for_nobody_else(ledger: Ledger, url: str, en
                 raise StoreFull("no room")
             return append(events, *rest)
 
-        # What is kept is not trusted, so those below read, and are told each for itself.
-        looks = ledger._handler.histories
         gate._append = unlucky
-        looks.trust_nothing()
+        # So all below is read, and those who were refused together are stored each for itself.
+        ledger._handler.histories.trust_nothing()
         found = together(
             ledger, gate, [[edit(entry, "Two", expected_version=1)], [new("A")], [new("B")]]
         )
-    assert told(found)[0] is Conflict
-    assert {type(one) for one in told(found)[1:]} <= {list, type}
-    stored = {step.after.headline for e in ledger.events() for step in ledger.replay(e.entry)}
-    for name, one in zip("AB", told(found)[1:], strict=True):
-        assert (name in stored) == (one == [(1, True)])
+    assert told(found) == [Conflict, StoreFull, [(1, True)]]
+    stored = [ledger.get(event.entry).entry.headline for event in ledger.events()]
+    assert stored == ["Overtaken", "Before", "Overtaken", "B"]

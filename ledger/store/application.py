@@ -16,7 +16,7 @@ from eventsourcing.utils import Environment, EnvType
 from ledger.domain.events import Event, RecordedEvent
 from ledger.store.erasures import Erasures, erasures_of, is_blank
 from ledger.store.leaf import Digest
-from ledger.store.log import LogRecorder
+from ledger.store.log import Basis, LogRecorder
 from ledger.store.mapper import EventMapper
 from ledger.store.rows import Row, to_datetime, to_microseconds
 from ledger.store.urls import DEFAULT_URL, PostgresURL, SQLiteURL, absolute, parse_store_url
@@ -75,7 +75,7 @@ class LedgerApplication(Application[UUID]):
         events: Sequence[Event],
         unless_moved: Mapping[UUID, int] = NO_ENTRIES,
         epoch: int | None = None,
-        upon: Collection[Row] = (),
+        upon: Collection[Basis] = (),
     ) -> list[RecordedEvent]:
         """Append events in one transaction, all of them or none, and return them as recorded.
 
@@ -83,7 +83,7 @@ class LedgerApplication(Application[UUID]):
             events: What to append, in order.
             unless_moved: Entries that were looked at to decide them, with the version seen.
             epoch: The epoch that they were decided in; see `log.LogRecorder.append`.
-            upon: What was the last event before that; see there.
+            upon: What was read of their entries; see there.
 
         Raises:
             OthersWrote: The epoch is another one, or the log.

@@ -36,18 +36,13 @@ class OthersWrote(IntegrityError):
     """Somebody else has written meanwhile: what this process knew of the log may be untrue."""
 
 
-class Seen(NamedTuple):
-    """How a log was when this process looked.
+class Basis(NamedTuple):
+    """The last event of an entry that something was decided on, and where it lay."""
 
-    Attributes:
-        epoch: A number that grows whenever others have written. As long as it stays, what this
-            recorder appended is the last that there is of the entries that it appended to: nothing
-            needs to be read again.
-        last: The last event; None: it was empty, or not there.
-    """
-
-    epoch: int
-    last: Row | None
+    entry: bytes
+    version: int
+    position: int
+    recorded_at: int
 
 
 class Integrity(NamedTuple):
@@ -145,8 +140,12 @@ class LogRecorder(ApplicationRecorder):
         """
 
     @abstractmethod
-    def look(self) -> Seen:
-        """Look whether others have written, and how the log is now."""
+    def epoch(self) -> int:
+        """Look whether others have written, and return a number that grows whenever they have.
+
+        As long as it stays, what this recorder appended is the last that there is of the entries
+        that it appended to: nothing needs to be read again.
+        """
 
     @abstractmethod
     def append(
@@ -154,7 +153,7 @@ class LogRecorder(ApplicationRecorder):
         rows: Sequence[NewRow],
         unless_moved: Mapping[bytes, int] = NOTHING,
         epoch: int | None = None,
-        upon: Collection[Row] = (),
+        upon: Collection[Basis] = (),
     ) -> Appended:
         """Append events in one transaction: all of them, or none.
 
@@ -162,8 +161,8 @@ class LogRecorder(ApplicationRecorder):
             rows: The events, in order.
             unless_moved: Entries that were looked at to decide them, with the version seen.
             epoch: The epoch in which what they were decided on was so; None: it was read.
-            upon: The events that were the last before it was read (`Seen.last`): where they are
-                no more, another log has come into the place of that one.
+            upon: What was read of their own entries: where it is not there, another log has come
+                into the place of the one that was read.
 
         Raises:
             OthersWrote: The epoch is another one, or the log.

@@ -12,6 +12,7 @@ from eventsourcing.persistence import IntegrityError
 
 from ledger.errors import StoreCorrupt
 from ledger.store.identity import Identity, read_only_copy
+from ledger.store.log import Basis
 from ledger.store.rows import Blank, Head, NewRow, Row
 
 COLUMNS = "position, entry, version, type, recorded_at, meta, content"
@@ -107,10 +108,14 @@ def last(connection: sqlite3.Connection) -> Row | None:
     return rows[0] if rows else None
 
 
-def at(connection: sqlite3.Connection, position: int) -> Row | None:
-    """Return the event at a position; None where the log does not go so far."""
-    rows = select(connection, "position = ?", (position,))
-    return rows[0] if rows else None
+def has(connection: sqlite3.Connection, basis: Basis) -> bool:
+    """Return whether an event is where it was seen."""
+    entry, version, *where = basis
+    found = connection.execute(
+        "SELECT position, recorded_at FROM events WHERE entry = ? AND version = ?",
+        (entry, version),
+    )
+    return bool(found.fetchone() == tuple(where))
 
 
 def version_of(connection: sqlite3.Connection, entry: bytes) -> int:

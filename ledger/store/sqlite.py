@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from eventsourcing.persistence import InfrastructureFactoryError, IntegrityError
@@ -18,7 +17,7 @@ from ledger.store import factory, queries, schema
 from ledger.store.connections import transaction, translated
 from ledger.store.files import log_of, require_file
 from ledger.store.identity import Clock, Identity, system_clock, was_promoted
-from ledger.store.log import NOTHING, Integrity, LogRecorder, OthersWrote, Seen
+from ledger.store.log import NOTHING, Basis, Integrity, LogRecorder, OthersWrote
 from ledger.store.rows import Appended, Blank, Head, NewRow, Row, head_of
 from ledger.store.sqlite_file import LogFile
 from ledger.store.urls import SQLiteURL, parse_store_url
@@ -97,13 +96,14 @@ class SQLiteRecorder(LogRecorder):
         """Return what this ledger is called."""
         return self.file.ask(queries.identity)
 
-    def look(self) -> Seen:
-        """Look whether others have written, and how the log is now."""
-        last = None
+    def epoch(self) -> int:
+        """Look whether others have written, and return a number that grows whenever they have."""
         with self.file.lock:
-            with suppress(StoreNotFound):
-                last = self._note_end(self.file.ask(queries.last))
-            return Seen(self._epoch, last)
+            try:
+                self._note_end(self.file.ask(queries.last))
+            except StoreNotFound:
+                self._note_end(None)
+            return self._epoch
 
     def _note_end(self, last: Row | None) -> Row | None:
         """Note the log's last event: where it is not as this recorder left it, an epoch ends."""
@@ -117,12 +117,13 @@ class SQLiteRecorder(LogRecorder):
         rows: Sequence[NewRow],
         unless_moved: Mapping[bytes, int] = NOTHING,
         epoch: int | None = None,
-        upon: Collection[Row] = (),
+        upon: Collection[Basis] = (),
     ) -> Appended:
         """Append events in one transaction: all of them, or none."""
         with self.file.lock, translated(self.path, "; nothing was stored"):
             writer = self.file.sound_writer()
-            if epoch == self._epoch and not unless_moved and len(rows) <= queries.TOGETHER:
+            is_short = len(rows) <= queries.TOGETHER and not unless_moved and not upon
+            if epoch == self._epoch and is_short:
                 appended = self._append_behind(writer, rows)
                 if appended is not None:
                     return appended
@@ -131,7 +132,7 @@ class SQLiteRecorder(LogRecorder):
                 queries.require_promoted(writer)
                 if epoch is not None and epoch != self._epoch:
                     raise OthersWrote("ledger: others have written to the log")
-                if any(queries.at(writer, row.position) != row for row in upon):
+                if not all(queries.has(writer, basis) for basis in upon):
                     raise OthersWrote("ledger: another log has come into its place")
                 self._require_unmoved(writer, unless_moved)
                 stored, appended = self._placed(rows, head_of(last))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -10,6 +10,7 @@ from eventsourcing.persistence import IntegrityError
 
 from ledger.errors import StoreCorrupt
 from ledger.store.identity import Identity
+from ledger.store.log import Basis
 from ledger.store.postgres.connections import Connection
 from ledger.store.rows import Appended, Blank, Head, NewRow, Row
 
@@ -53,7 +54,12 @@ class Queries:
         self.read = (
             f"{select} position > %s AND position <= %s ORDER BY position LIMIT %s"
         ).encode()
-        self.last = f"{select} TRUE ORDER BY position DESC LIMIT 1".encode()
+        self.count = (
+            f"SELECT count(*) FROM {events} JOIN "
+            "unnest(%b::bytea[], %s::bigint[], %s::bigint[], %s::bigint[]) "
+            "AS basis (entry, version, position, recorded_at) "
+            "USING (entry, version, position, recorded_at)"
+        ).encode()
         self.read_by_entry = (
             f"{select} (entry, version) > (%s, %s) AND entry < %s ORDER BY entry, version LIMIT %s"
         ).encode()
@@ -88,6 +94,12 @@ def parameters(rows: Sequence[NewRow], seen: Mapping[bytes, int]) -> list[object
         list(seen),
         _numbers(seen.values()),
     ]
+
+
+def bases(upon: Collection[Basis]) -> list[object]:
+    """Return what `Queries.count` takes."""
+    entries, *numbers = zip(*upon, strict=True)
+    return [list(entries), *map(_numbers, numbers)]
 
 
 def _numbers(numbers: Iterable[int]) -> str:

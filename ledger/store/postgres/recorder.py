@@ -13,7 +13,7 @@ from eventsourcing.persistence import IntegrityError
 
 from ledger.errors import StoreBusy, StoreNotFound, StoreNotWritable
 from ledger.store.identity import Clock, Identity, new_identity, system_clock, was_promoted
-from ledger.store.log import NOTHING, Integrity, LogRecorder, OthersWrote, Seen, Watch
+from ledger.store.log import NOTHING, Basis, Integrity, LogRecorder, OthersWrote, Watch
 from ledger.store.patience import Patience
 from ledger.store.pool import Pool
 from ledger.store.postgres import queries, schema
@@ -111,31 +111,26 @@ class PostgresRecorder(LogRecorder):
         """Return what this ledger is called."""
         return queries.identity(self._ask(self._queries.identity))
 
-    def look(self) -> Seen:
-        """Look whether others have written, and how the log is now."""
+    def epoch(self) -> int:
+        """Look whether others have written, and return a number that grows whenever they have."""
         last = self._last
-        if last is not None and self.read(last.position - 1, 2) == [last]:
-            return Seen(self._epoch, last)
-        rows: list[Row] = []
-        with suppress(StoreNotFound):
-            rows = queries.rows(self._ask(self._queries.last))
-        with self._noting:
-            if self._last is last:
-                self._epoch += last is not None
-                self._last = rows[0] if rows else None
-            return Seen(self._epoch, rows[0] if rows else None)
+        if last is not None and self.read(last.position - 1, 2) != [last]:
+            with self._noting:
+                self._epoch += 1
+                self._last = None
+        return self._epoch
 
     def append(
         self,
         rows: Sequence[NewRow],
         unless_moved: Mapping[bytes, int] = NOTHING,
         epoch: int | None = None,
-        upon: Collection[Row] = (),
+        upon: Collection[Basis] = (),
     ) -> Appended:
         """Append events in one transaction: all of them, or none."""
-        if epoch is not None and self.look().epoch != epoch:
+        if epoch is not None and self.epoch() != epoch:
             raise OthersWrote("ledger: others have written to the log")
-        if any(self.read(row.position - 1, 1) != [row] for row in upon):
+        if upon and self._ask(self._queries.count, queries.bases(upon)) != [(len(upon),)]:
             raise OthersWrote("ledger: another log has come into its place")
         appended = self._append(rows, unless_moved)
         if rows:
