@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -16,7 +16,6 @@ import pytest
 from ledger import CreateEntry, EditEntry, Ledger, MergeEntry
 from ledger.domain.events import Event, RecordedEvent
 from ledger.errors import EntryClosed, StoreNotFound
-from ledger.store.application import NO_ENTRIES
 from tests.stores import SQLiteStore, Store
 
 DAY = date(2021, 3, 4)
@@ -44,15 +43,11 @@ def before_append(
     append = ledger.application.append
     turns: list[str] = []
 
-    def late(
-        events: Sequence[Event],
-        unless_moved: Mapping[UUID, int] = NO_ENTRIES,
-        epoch: int | None = None,
-    ) -> list[RecordedEvent]:
+    def late(events: Sequence[Event], *rest: Any) -> list[RecordedEvent]:
         turns.append("append")
         if len(turns) == 1:
             act()
-        return append(events, unless_moved, epoch)
+        return append(events, *rest)
 
     monkeypatch.setattr(ledger.application, "append", late)
     return turns
