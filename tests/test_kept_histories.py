@@ -121,23 +121,23 @@ def test_a_note_that_comes_late_takes_nothing_back(
 def test_what_is_read_takes_nothing_back_that_was_stored_since(
     url: str, entry: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Ledger.open(url) as ledger:
+    with Ledger.open(url) as ledger, Ledger.open(url) as other:
         ledger.edit(entry, headline="Two", actor="ada")
+        other.edit(entry, headline="Three", actor="eve")
         histories, application = ledger._handler.histories, ledger.application
         history = application.history
 
         def slow(id_: UUID, after: int = 0) -> list[RecordedEvent]:
             events = history(id_, after)
             monkeypatch.undo()
-            ledger.edit(entry, headline="Three", actor="eve")
+            ledger.edit(entry, headline="Four", actor="ada")
             return events
 
         monkeypatch.setattr(application, "history", slow)
-        read = histories.get(entry)
-        assert read.version == 2
+        assert histories.get(entry).version == 3
         kept = histories.fresh(entry, histories.epoch)
         assert kept is not None
-        assert kept.version == 3
+        assert kept.version == 4
 
 
 def test_a_refusal_waits_for_nobody_who_writes(log: Path) -> None:

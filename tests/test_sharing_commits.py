@@ -261,29 +261,49 @@ def test_whoever_stores_for_all_and_is_interrupted_leaves_nobody_in_the_dark(
     assert ledger.get(entry).entry.headline == "Two"
 
 
-def test_who_was_in_the_dark_is_not_told_of_another_s_failure(ledger: Ledger, entry: UUID) -> None:
+def test_what_was_stored_by_who_was_interrupted_then_is_found(ledger: Ledger, entry: UUID) -> None:
     gate = Gate(ledger)
     append = gate._append
 
-    def unlucky(events: Sequence[Event], *rest: Any) -> list[RecordedEvent]:
-        recorded = append(events, *rest) if len(gate.appends) < 3 else None
+    def unheard(events: Sequence[Event], *rest: Any) -> list[RecordedEvent]:
+        recorded = append(events, *rest)
         if len(gate.appends) == 2:
             # Stored, and nobody is told.
             raise KeyboardInterrupt
-        if recorded is None and len(gate.appends) == 3:
-            raise StoreFull("no room")
-        return append(events, *rest) if recorded is None else recorded
+        return recorded
 
-    gate._append = unlucky
+    gate._append = unheard
     found = together(ledger, gate, [[edit(entry, "Two")], [new("Ferry")], [new("Crane")]])
     outcomes = told(found)
     assert outcomes.count(KeyboardInterrupt) == 1
-    # The others find theirs in the log, and nothing is left to be stored.
+    # Whichever of the three it was that stored for all.
     assert [one for one in outcomes if one is not KeyboardInterrupt] in (
         [[(1, True)], [(1, True)]],
         [[(2, True)], [(1, True)]],
     )
+    assert gate.appends == [1, 3]
     assert len(list(ledger.events())) == 5
+
+
+def test_whoever_finds_his_own_in_the_log_is_not_told_of_another_s_failure(
+    ledger: Ledger, entry: UUID
+) -> None:
+    handler = ledger._handler
+    in_the_dark = Request([edit(entry, "Two", id=ID)], {})
+    ledger.execute(in_the_dark.commands)
+    in_the_dark.unanswered = {ID}
+    unlucky = Request([new("Ferry")], {})
+    for request in (in_the_dark, unlucky):
+        handler._look(request, None)
+
+    def full(*_: object) -> list[RecordedEvent]:
+        raise StoreFull("no room")
+
+    vars(ledger.application)["append"] = full
+    found, error = handler._do([in_the_dark, unlucky])
+    assert isinstance(found, list)
+    assert [(event.version, is_new) for event, is_new in found] == [(2, True)]
+    assert isinstance(error, StoreFull)
 
 
 def test_after_a_lost_answer_only_what_was_sent_is_new(ledger: Ledger, entry: UUID) -> None:
